@@ -1,0 +1,288 @@
+"""The only module that reads the process environment.
+
+Every setting of the product is one field of :class:`Env`: name, type, unit, default and help in
+one place; ``manage.py config_reference`` prints the table. :func:`load` collects every problem
+before it fails, so an operator fixes them in one pass.
+
+A value comes from, in this order: ``NAME``, the file named by ``NAME_FILE`` (a mounted secret),
+the local file that ``make run`` writes, the default.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import urllib.parse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
+ENVIRONMENTS = ("development", "test", "staging", "production")
+SECRET_KEY_LENGTH_MIN = 50
+
+
+def setting(
+    about: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    secret: bool = False,
+    minimum: int | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare one setting. A secret never has a default and never shows in a ``repr``."""
+    metadata = {"about": about, "secret": secret, "minimum": minimum, "choices": choices}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Env:
+    """Validated configuration. Durations carry their unit in the name."""
+
+    environment: str = setting(
+        "Which rules apply. Everything but development and test gets the production rules.",
+        default="production",
+        choices=ENVIRONMENTS,
+    )
+    secret_key: str = setting(
+        "Signs cursors, CSRF tokens and one-time links; at least 50 characters.", secret=True
+    )
+    secret_key_fallbacks: list[str] = setting(
+        "Earlier secret keys, comma separated, still accepted when checking a signature.",
+        default=[],
+    )
+    database_url: str = setting(
+        "PostgreSQL of the application role: postgresql://user:password@host:port/name.",
+        secret=True,
+    )
+    database_owner_url: str = setting(
+        "PostgreSQL of the owner role, for migrations and partitions. Default: DATABASE_URL.",
+        default="",
+    )
+    redis_url: str = setting("Valkey or Redis for caching: redis://, rediss:// or unix://.")
+    host: str = setting("Address the web server listens on.", default="127.0.0.1")
+    port: int = setting("Port the web server listens on.", default=8000, minimum=1)
+    web_workers: int = setting("Web server processes.", default=2, minimum=1)
+    web_threads: int = setting("Threads in each web server process.", default=8, minimum=1)
+    allowed_hosts: list[str] = setting(
+        "Host names this service answers to, comma separated.",
+        default=["127.0.0.1", "localhost", "[::1]"],
+    )
+    public_url: str = setting(
+        "Address people reach the service at; used in links.", default="http://127.0.0.1:8000"
+    )
+    csrf_trusted_origins: list[str] = setting(
+        "Origins whose pages may send cookie-authenticated requests, comma separated.", default=[]
+    )
+    cors_allowed_origins: list[str] = setting(
+        "Browser origins that may call the API, comma separated.", default=[]
+    )
+    admin_path: str = setting("Path of the staff admin, without slashes.", default="admin")
+    metrics_token: str = setting(
+        "Bearer token that opens /metrics and /health/detailed. Empty: both are closed.",
+        default="",
+        secret=True,
+    )
+    trusted_proxy_count: int = setting(
+        "Proxies in front whose X-Forwarded-For entries are believed.", default=0, minimum=0
+    )
+    log_level: str = setting(
+        "Lowest level that is logged.",
+        default="INFO",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+    )
+    db_pool_size_min: int = setting("Connections each process keeps open.", default=1, minimum=0)
+    db_pool_size_max: int = setting("Connections each process may open.", default=10, minimum=1)
+    db_pool_timeout_ms: int = setting(
+        "How long a request waits for a free connection before it is answered 503.",
+        default=1_000,
+        minimum=1,
+    )
+    db_lock_timeout_ms: int = setting(
+        "How long a statement waits for a row lock.", default=2_000, minimum=1
+    )
+    db_statement_timeout_ms: int = setting(
+        "How long one statement may run.", default=5_000, minimum=1
+    )
+    request_deadline_ms: int = setting(
+        "How long one request may take; X-Request-Timeout may lower it.", default=30_000, minimum=1
+    )
+    worker_timeout_s: int = setting(
+        "After how long without a sign of life a web process is replaced.", default=60, minimum=1
+    )
+    cache_timeout_ms: int = setting(
+        "How long a cache call may take before the database answers instead.",
+        default=250,
+        minimum=1,
+    )
+    session_idle_timeout_s: int = setting(
+        "A session ends after this long without a request.", default=3_600, minimum=60
+    )
+    session_absolute_timeout_s: int = setting(
+        "A session ends this long after login, whatever happens.", default=86_400, minimum=60
+    )
+    staff_session_idle_timeout_s: int = setting(
+        "The same for the staff admin: idle.", default=900, minimum=60
+    )
+    staff_session_absolute_timeout_s: int = setting(
+        "The same for the staff admin: absolute.", default=43_200, minimum=60
+    )
+    idempotency_retention_days: int = setting(
+        "How long an Idempotency-Key is remembered.", default=30, minimum=1
+    )
+    password_length_min: int = setting(
+        "Shortest password that is accepted, in characters.", default=15, minimum=8
+    )
+
+    @property
+    def is_production_like(self) -> bool:
+        """Whether the strict rules of staging and production apply."""
+        return self.environment in ("staging", "production")
+
+
+def load(environ_: Mapping[str, str]) -> Env:
+    """Read ``environ_`` into an :class:`Env`.
+
+    Raises:
+        ImproperlyConfigured: one message that lists every missing or malformed variable.
+    """
+    problems: list[str] = []
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(Env):
+        name = field.name.upper()
+        raw = _raw(environ_, name, problems)
+        if raw is None or (raw == "" and field.default is dataclasses.MISSING):
+            if not _has_default(field):
+                problems.append(f"{name} is required: {field.metadata['about']}")
+            continue
+        try:
+            values[field.name] = _parse(field, raw)
+        except ValueError as exc:
+            problems.append(f"{name} {exc}")
+    if not problems:
+        env = Env(**values)
+        problems.extend(_contradictions(env))
+        if not problems:
+            return env
+    raise ImproperlyConfigured("Configuration is not usable:\n  " + "\n  ".join(problems))
+
+
+def load_process_environment() -> Env:
+    """:func:`load` with the environment of this process over the local file of ``make run``."""
+    return load({**_local_values(), **os.environ})
+
+
+def _local_values() -> dict[str, str]:
+    """Values of the file that ``make run`` writes; none in production, where it does not exist."""
+    if not LOCAL_ENV_FILE.is_file() or not os.access(LOCAL_ENV_FILE, os.R_OK):
+        return {}
+    lines = LOCAL_ENV_FILE.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, value in pairs}
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return not (
+        field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    )
+
+
+def _raw(environ_: Mapping[str, str], name: str, problems: list[str]) -> str | None:
+    """Value of ``name``, or the content of the file named by ``NAME_FILE``."""
+    path = environ_.get(f"{name}_FILE")
+    if not path:
+        return environ_.get(name)
+    if name in environ_:
+        problems.append(f"{name} and {name}_FILE are both set: keep one")
+        return None
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
+        problems.append(f"{name}_FILE cannot be read: {reason}")
+        return ""
+
+
+def _parse(field: dataclasses.Field[Any], raw: str) -> object:
+    value = _PARSERS[str(field.type)](raw)
+    minimum, choices = field.metadata["minimum"], field.metadata["choices"]
+    if minimum is not None and isinstance(value, int) and value < minimum:
+        raise ValueError(f"must be at least {minimum}, not {value}")
+    if choices and value not in choices:
+        raise ValueError(f"must be one of {', '.join(choices)}, not {raw!r}")
+    return value
+
+
+def _int(raw: str) -> int:
+    if not (raw.isascii() and raw.isdigit()):
+        raise ValueError(f"must be a whole number, not {raw!r}")
+    return int(raw)
+
+
+def _list(raw: str) -> list[str]:
+    return [part.strip() for part in raw.split(",") if part.strip()]
+
+
+_PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": _int, "list[str]": _list}
+
+
+def _contradictions(env: Env) -> list[str]:
+    """Problems that only show when settings are read together."""
+    problems = []
+    if len(env.secret_key) < SECRET_KEY_LENGTH_MIN:
+        problems.append(f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MIN} characters")
+    problems.extend(_url_problems(env))
+    ordered_ms = [
+        ("DB_LOCK_TIMEOUT_MS", env.db_lock_timeout_ms),
+        ("DB_STATEMENT_TIMEOUT_MS", env.db_statement_timeout_ms),
+        ("REQUEST_DEADLINE_MS", env.request_deadline_ms),
+        ("WORKER_TIMEOUT_S", env.worker_timeout_s * 1_000),
+    ]
+    for (shorter, short_ms), (longer, long_ms) in zip(ordered_ms, ordered_ms[1:], strict=False):
+        if short_ms >= long_ms:
+            problems.append(f"{shorter} must be shorter than {longer}")
+    if env.db_pool_size_min > env.db_pool_size_max:
+        problems.append("DB_POOL_SIZE_MIN must not be above DB_POOL_SIZE_MAX")
+    if env.session_idle_timeout_s > env.session_absolute_timeout_s:
+        problems.append("SESSION_IDLE_TIMEOUT_S must not be above SESSION_ABSOLUTE_TIMEOUT_S")
+    if env.is_production_like:
+        problems.extend(_unsafe_in_production(env))
+    return problems
+
+
+def _url_problems(env: Env) -> list[str]:
+    problems = []
+    for name in ("database_url", "database_owner_url"):
+        url = getattr(env, name)
+        if url and urllib.parse.urlsplit(url).scheme not in ("postgresql", "postgres"):
+            problems.append(f"{name.upper()} must start with postgresql://")
+    if urllib.parse.urlsplit(env.redis_url).scheme not in ("redis", "rediss", "unix"):
+        problems.append("REDIS_URL must start with redis://, rediss:// or unix://")
+    return problems
+
+
+def _unsafe_in_production(env: Env) -> list[str]:
+    problems = []
+    if "*" in env.allowed_hosts:
+        problems.append("ALLOWED_HOSTS must name hosts, not *, in production")
+    if not env.public_url.startswith("https://"):
+        problems.append("PUBLIC_URL must start with https:// in production")
+    if "*" in env.cors_allowed_origins:
+        problems.append("CORS_ALLOWED_ORIGINS must name origins, not *, in production")
+    return problems
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """Django's ``DATABASES`` entry for a PostgreSQL URL; a socket folder may be the host."""
+    parsed: dict[str, Any] = environ.Env.db_url_config(url)
+    query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)
+    if "host" in query:
+        parsed["HOST"] = query["host"][0]
+        parsed.get("OPTIONS", {}).pop("host", None)
+    return parsed

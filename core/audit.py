@@ -1,0 +1,41 @@
+"""Write down who did what, in the same transaction as the deed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from core import context, ids
+from core.models import AuditEvent
+from core.principals import Principal
+
+
+def record(
+    *,
+    action: str,
+    actor: Principal,
+    user_id: uuid.UUID,
+    target_type: str,
+    target_id: object,
+    outcome: str = "done",
+    **data: Any,
+) -> None:
+    """Add an audit event about ``user_id``; joins the caller's transaction.
+
+    ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords.
+    """
+    running = context.current()
+    AuditEvent.objects.create(
+        id=ids.uuid7(),
+        user_id=user_id,
+        actor_id=actor.user_id,
+        actor_kind=actor.kind,
+        session_id=actor.session_id,
+        action=action,
+        target_type=target_type,
+        target_id=str(target_id),
+        outcome=outcome,
+        request_id=running.request_id,
+        client_address=running.client_address or None,
+        data=data,
+    )

@@ -1,0 +1,34 @@
+"""The one function that decides which address a request comes from.
+
+Audit, sessions and limits all use it. ``X-Forwarded-For`` is believed only for as many hops as
+there are proxies of ours, counted from the right; anything unparsable means the peer's address.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def of(request: HttpRequest) -> str:
+    """Return the client's address in canonical text; empty for a Unix-socket peer."""
+    peer = _canonical(request.META.get("REMOTE_ADDR", ""))
+    proxies: int = settings.ENV.trusted_proxy_count
+    if not proxies:
+        return peer
+    hops = request.headers.get("X-Forwarded-For", "").split(",")
+    if len(hops) < proxies:
+        return peer
+    return _canonical(hops[-proxies].strip()) or peer
+
+
+def _canonical(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(address)

@@ -1,0 +1,33 @@
+"""The numbers we count ourselves; /metrics also carries those of django-prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+HTTP_REQUESTS = Counter(
+    "strongroom_http_requests_total",
+    "Answered requests by route template, never by concrete path.",
+    ["method", "route", "status"],
+)
+HTTP_LATENCY = Histogram(
+    "strongroom_http_request_duration_seconds",
+    "Time from first byte read to answer built.",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
+)
+HTTP_IN_FLIGHT = Gauge(
+    "strongroom_http_requests_in_flight",
+    "Requests being worked on.",
+    multiprocess_mode="livesum",
+)
+ERRORS = Counter("strongroom_errors_total", "Error answers by problem code.", ["code"])
+UNHANDLED = Counter("strongroom_unhandled_exceptions_total", "Crashes answered with 500.")
+DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["sqlstate"])
+CACHE_ERRORS = Counter("strongroom_cache_errors_total", "Cache calls that failed.")
+LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outcome"])
+SESSION_LOOKUPS = Counter(
+    "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
+)
+POSTED_TRANSACTIONS = Counter(
+    "strongroom_posted_transactions_total", "Transactions committed to the ledger."
+)

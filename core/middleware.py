@@ -1,0 +1,113 @@
+"""The one middleware of ours: request id, deadline, access log, metrics, the last word on errors.
+
+It is the outermost, so that everything below it, Django's own middlewares included, is covered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from core import client_address, clock, context, ids, metrics, problems
+
+REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
+API_PREFIX: Final = "/api/"
+LIVE_PATH: Final = "/health/live"
+# Probes come every few seconds from machines: counted, not logged.
+UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, "/health/ready", "/health", "/metrics"})
+UNMATCHED: Final = "unmatched"
+ERROR_STATUS_MIN: Final = 400
+
+log = structlog.get_logger("strongroom.access")
+
+
+class RequestMiddleware:
+    """Wraps every request; see the module's docstring."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer ``request`` with its id, within its deadline, leaving one log line."""
+        if request.path_info == LIVE_PATH:
+            # Liveness touches nothing: no host check, no database, no log (a restart would not
+            # mend a database that is down).
+            return HttpResponse(b'{"status":"ok"}', content_type="application/json")
+        started_ms = clock.monotonic_ms()
+        with context.entered(_context_of(request, started_ms)) as running:
+            with metrics.HTTP_IN_FLIGHT.track_inprogress():
+                response = self._answer(request)
+            response["X-Request-ID"] = running.request_id
+            _record(request, response, running, clock.monotonic_ms() - started_ms)
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+        is_api = request.path_info.startswith(API_PREFIX)
+        if is_api and not request.path_info.endswith("/"):
+            # The same resource without the slash: a redirect would lose the body of a write.
+            request.path_info += "/"
+        response = self.get_response(request)
+        if (
+            is_api
+            and response.status_code >= ERROR_STATUS_MIN
+            and response.get("Content-Type") != problems.MEDIA_TYPE
+            and isinstance(response, HttpResponse)
+        ):
+            response = problems.as_problem(request, response)
+        if is_api:
+            response["API-Version"] = request.path_info.split("/", 3)[2].removeprefix("v")
+            if not response.has_header("Cache-Control"):
+                response["Cache-Control"] = "no-store"
+        return response
+
+
+def _context_of(request: HttpRequest, started_ms: float) -> context.Context:
+    given_id = request.headers.get("X-Request-ID", "")
+    return context.Context(
+        request_id=given_id if REQUEST_ID.match(given_id) else str(ids.uuid7()),
+        deadline_ms=started_ms + _allowed_ms(request.headers.get("X-Request-Timeout", "")),
+        client_address=client_address.of(request),
+        user_agent=request.headers.get("User-Agent", "")[:512],
+    )
+
+
+def _allowed_ms(given_s: str) -> int:
+    """``X-Request-Timeout`` in whole seconds may lower the deadline, never raise it."""
+    limit_ms: int = settings.ENV.request_deadline_ms
+    if given_s.isascii() and given_s.isdigit() and 0 < len(given_s) < len(str(limit_ms)):
+        return min(limit_ms, max(1, int(given_s)) * 1_000)
+    return limit_ms
+
+
+def _record(
+    request: HttpRequest, response: HttpResponseBase, running: context.Context, took_ms: float
+) -> None:
+    match = request.resolver_match
+    route = match.route if match else UNMATCHED
+    method = request.method if request.method in _METHODS else "other"
+    metrics.HTTP_REQUESTS.labels(method=method, route=route, status=response.status_code).inc()
+    metrics.HTTP_LATENCY.labels(method=method, route=route).observe(took_ms / 1_000)
+    if request.path_info in UNLOGGED_PATHS:
+        return
+    principal = running.principal
+    log.info(
+        "request",
+        method=method,
+        route=route,
+        path=request.path,
+        status=response.status_code,
+        duration_ms=round(took_ms, 2),
+        bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]
+        user_id=str(principal.user_id) if principal else None,
+        address=running.client_address,
+        code=running.error_code or None,
+    )
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -1,0 +1,18 @@
+"""Announce a fact to the outside world, in the same transaction as the change itself."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from core import ids
+from core.models import OutboxEvent
+
+
+def announce(
+    *, topic: str, user_id: uuid.UUID, object_id: uuid.UUID, payload: dict[str, Any] | None = None
+) -> None:
+    """Add an event; joins the caller's transaction, so a rollback announces nothing."""
+    OutboxEvent.objects.create(
+        id=ids.uuid7(), topic=topic, user_id=user_id, object_id=object_id, payload=payload
+    )

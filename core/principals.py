@@ -1,0 +1,38 @@
+"""Who is calling: the one object that authentication hands to permissions and services."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from typing import Literal
+
+Kind = Literal["user", "staff", "system"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """A verified caller. Never built from anything in a request body.
+
+    ``permissions`` are Django permission names (``app.codename``) and are only filled for staff;
+    ``assurance_level`` is 1 for one factor, 2 for two (NIST SP 800-63B).
+    """
+
+    kind: Kind
+    user_id: uuid.UUID
+    session_id: uuid.UUID | None = None
+    permissions: frozenset[str] = frozenset()
+    assurance_level: int = 1
+    authenticated_at: dt.datetime | None = None
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def may(self, permission: str) -> bool:
+        """Return whether the caller holds ``permission``; the system holds every one."""
+        return self.kind == "system" or permission in self.permissions
+
+
+# Commands and jobs act in this name. The id is the house's: it owns what nobody else does.
+HOUSE_USER_ID = uuid.UUID("00000000-0000-7000-8000-000000000001")
+SYSTEM = Principal(kind="system", user_id=HOUSE_USER_ID, assurance_level=2)

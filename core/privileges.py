@@ -1,0 +1,52 @@
+"""What the application role may do: read and add everywhere, change only what may change.
+
+Rights are given on parent tables alone, never on partitions, and never by default privileges: a
+table nobody thought of stays closed.
+"""
+
+from __future__ import annotations
+
+from django.apps import apps
+from django.conf import settings
+from django.db import connections
+from psycopg import sql
+
+
+def grant_application_role() -> str | None:
+    """Give the role of ``DATABASE_URL`` its rights on every table of the models.
+
+    Runs as the owner role, idempotent. Returns the role's name, or ``None`` when the application
+    connects as the owner itself, where triggers alone protect history.
+    """
+    role = settings.DATABASES["default"]["USER"]
+    if role == settings.DATABASES["owner"]["USER"]:
+        return None
+    with connections["owner"].cursor() as cursor:
+        grantee = sql.Identifier(role)
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(grantee))
+        for table, rights in _rights().items():
+            cursor.execute(
+                sql.SQL("REVOKE ALL ON TABLE {} FROM {}").format(sql.Identifier(table), grantee)
+            )
+            cursor.execute(
+                sql.SQL("GRANT {} ON TABLE {} TO {}").format(
+                    sql.SQL(rights), sql.Identifier(table), grantee
+                )
+            )
+        cursor.execute(
+            sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee)
+        )
+    return str(role)
+
+
+def _rights() -> dict[str, str]:
+    """Map each table to the rights the application role needs on it."""
+    rights = {"django_migrations": "SELECT"}
+    for model in apps.get_models(include_auto_created=True):
+        closed = getattr(model, "append_only", False)
+        rights[model._meta.db_table] = (  # noqa: SLF001 - Django's documented Model._meta API
+            "SELECT, INSERT" if closed else "SELECT, INSERT, UPDATE, DELETE"
+        )
+    for view in (model for model in apps.get_models() if getattr(model, "is_view", False)):
+        rights[view._meta.db_table] = "SELECT"  # noqa: SLF001 - as above
+    return rights
