@@ -11,6 +11,7 @@ the local file that ``make run`` writes, the default.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import urllib.parse
 from collections.abc import Callable, Mapping
@@ -96,6 +97,11 @@ class Env:
         "Lowest level that is logged.",
         default="INFO",
         choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+    )
+    log_stream: str = setting(
+        "Where log lines go. Commands use stderr, so that their output can be piped.",
+        default="stdout",
+        choices=("stdout", "stderr"),
     )
     db_pool_size_min: int = setting("Connections each process keeps open.", default=1, minimum=0)
     db_pool_size_max: int = setting("Connections each process may open.", default=10, minimum=1)
@@ -244,7 +250,7 @@ def _contradictions(env: Env) -> list[str]:
         ("REQUEST_DEADLINE_MS", env.request_deadline_ms),
         ("WORKER_TIMEOUT_S", env.worker_timeout_s * 1_000),
     ]
-    for (shorter, short_ms), (longer, long_ms) in zip(ordered_ms, ordered_ms[1:], strict=False):
+    for (shorter, short_ms), (longer, long_ms) in itertools.pairwise(ordered_ms):
         if short_ms >= long_ms:
             problems.append(f"{shorter} must be shorter than {longer}")
     if env.db_pool_size_min > env.db_pool_size_max:

@@ -156,7 +156,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["core.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["core.renderers.JSONRenderer"],
     "DEFAULT_FILTER_BACKENDS": [],
-    "DEFAULT_SCHEMA_CLASS": "core.openapi.Schema",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
     "EXCEPTION_HANDLER": "core.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -230,6 +230,6 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING_CONFIG = "core.logs.configure"
-LOGGING: dict[str, Any] = {"level": ENV.log_level}
+LOGGING: dict[str, Any] = {"level": ENV.log_level, "stream": ENV.log_stream}
 PROCRASTINATE_AUTOCONNECT = True
 PROMETHEUS_EXPORT_MIGRATIONS = False

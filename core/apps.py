@@ -1,6 +1,12 @@
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class CoreConfig(AppConfig):
     name = "core"
     verbose_name = "Records"
+
+    @override
+    def ready(self) -> None:
+        # drf-spectacular finds its extensions by their having been imported.
+        from core import openapi_fields  # noqa: F401

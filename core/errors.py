@@ -122,6 +122,16 @@ class PreconditionFailed(DomainError):
     title = "The resource has changed"
 
 
+class PaginationInvalid(InvalidInput):
+    code = "VALIDATION_PAGINATION_INVALID"
+    title = "The page asked for is not valid"
+
+
+class FilterUnknown(InvalidInput):
+    code = "VALIDATION_FILTER_UNKNOWN"
+    title = "The list cannot be filtered like this"
+
+
 class PermissionRefused(DomainError):
     code = "AUTH_FORBIDDEN"
     status = 403
@@ -129,11 +139,12 @@ class PermissionRefused(DomainError):
 
 
 class NotAuthenticated(DomainError):
-    """No credential, or none that is valid now."""
+    """No credential, or none that is valid now. ``challenge`` becomes WWW-Authenticate."""
 
     code = "AUTH_REQUIRED"
     status = 401
     title = "Authentication required"
+    challenge: ClassVar[str] = "Bearer"
 
 
 class IdempotencyKeyMissing(DomainError):
@@ -208,6 +219,14 @@ class NumberOutOfRange(DomainError):
     code = "DB_NUMBER_OUT_OF_RANGE"
     status = 422
     title = "A number leaves the range that can be stored"
+
+
+class NotReady(DomainError):
+    """This instance should not be sent work now; extension ``checks`` says what is missing."""
+
+    code = "DB_NOT_READY"
+    status = 503
+    title = "Not ready"
 
 
 class RequestTimeout(DomainError):

@@ -1,4 +1,4 @@
-"""JSON log lines: one object a line on standard output, whoever writes (we, Django, gunicorn)."""
+"""JSON log lines, one object each, whoever writes: we, Django, gunicorn, the worker."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def configure(settings: dict[str, Any]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    logging.config.dictConfig(as_dict_config(settings["level"]))
+    logging.config.dictConfig(as_dict_config(**settings))
 
 
-def as_dict_config(level: str) -> dict[str, Any]:
+def as_dict_config(*, level: str, stream: str) -> dict[str, Any]:
     """Return the standard library's logging configuration; gunicorn starts with it too."""
     return {
         "version": 1,
@@ -50,17 +50,18 @@ def as_dict_config(level: str) -> dict[str, Any]:
             }
         },
         "handlers": {
-            "stdout": {
+            "lines": {
                 "class": "logging.StreamHandler",
-                "stream": "ext://sys.stdout",
+                "stream": f"ext://sys.{stream}",
                 "formatter": "json",
             }
         },
-        "root": {"level": level, "handlers": ["stdout"]},
+        "root": {"level": level, "handlers": ["lines"]},
         "loggers": {
             # Refusals are in the access line; only crashes are worth a second line.
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
+            "procrastinate.blueprints": {"level": "WARNING"},
             "psycopg.pool": {"level": "ERROR"},
             "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
             "gunicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},

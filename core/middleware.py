@@ -11,6 +11,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
@@ -44,6 +45,8 @@ class RequestMiddleware:
             with metrics.HTTP_IN_FLIGHT.track_inprogress():
                 response = self._answer(request)
             response["X-Request-ID"] = running.request_id
+            if not response.streaming and not response.has_header("Content-Length"):
+                response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]  # not streaming
             _record(request, response, running, clock.monotonic_ms() - started_ms)
         return response
 
@@ -52,6 +55,11 @@ class RequestMiddleware:
         if is_api and not request.path_info.endswith("/"):
             # The same resource without the slash: a redirect would lose the body of a write.
             request.path_info += "/"
+        try:
+            # Nothing below needs the host for an API call, so nothing would look at it.
+            request.get_host()
+        except DisallowedHost as exc:
+            return problems.bad_request(request, exc)
         response = self.get_response(request)
         if (
             is_api
@@ -103,7 +111,7 @@ def _record(
         path=request.path,
         status=response.status_code,
         duration_ms=round(took_ms, 2),
-        bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]
+        bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]  # not streaming
         user_id=str(principal.user_id) if principal else None,
         address=running.client_address,
         code=running.error_code or None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Now
+from typing_extensions import override
 
 from core import ids
 
@@ -45,6 +45,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["request_id"], name="audit_event_request"),
         ]
 
+    @override
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}"
 
@@ -72,6 +73,7 @@ class OutboxEvent(models.Model):
         verbose_name = "event"
         ordering: ClassVar = ["-id"]
 
+    @override
     def __str__(self) -> str:
         return f"{self.topic} {self.object_id}"
 
@@ -89,7 +91,7 @@ class IdempotencyKey(models.Model):
     key_hash = models.UUIDField()
     fingerprint = models.BinaryField(max_length=32)
     status = models.SmallIntegerField()
-    object_id: models.UUIDField[uuid.UUID | None] = models.UUIDField(null=True)
+    object_id = models.UUIDField(null=True)
     body = models.BinaryField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
@@ -100,5 +102,6 @@ class IdempotencyKey(models.Model):
             models.Index(fields=["created_at"], name="idempotency_key_created"),
         ]
 
+    @override
     def __str__(self) -> str:
         return str(self.key_hash)

@@ -99,6 +99,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return _response(request, described)
 
 
+def from_error(request: HttpRequest, error: errors.DomainError) -> HttpResponse:
+    """Answer ``error`` from a plain Django view."""
+    return _response(request, _domain(error))
+
+
 def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """Give an error answer that some middleware made by itself the shape of all the others."""
     problem = _response(request, _framework(response.status_code, ""))
@@ -136,8 +141,8 @@ def _describe(exc: BaseException | None) -> Described | None:
 
 def _domain(exc: errors.DomainError) -> Described:
     headers = {} if exc.retry_after_s is None else {"Retry-After": str(exc.retry_after_s)}
-    if exc.status == errors.NotAuthenticated.status:
-        headers["WWW-Authenticate"] = exc.extensions.pop("challenge", "Bearer")
+    if isinstance(exc, errors.NotAuthenticated):
+        headers["WWW-Authenticate"] = exc.challenge
     return _document(exc.status, exc.code, exc.title, exc.detail, headers, **exc.extensions)
 
 

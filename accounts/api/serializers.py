@@ -1,0 +1,31 @@
+"""Shapes of the account endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts import constants
+from accounts.models import User
+from core import fields
+
+
+class RegisterInput(fields.StrictSerializer):
+    email = fields.StrictTextField(max_length=constants.EMAIL_LENGTH_MAX)
+    password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
+    name = fields.StrictTextField(
+        max_length=constants.NAME_LENGTH_MAX, min_length=0, required=False, default=""
+    )
+
+
+class RegisterOutput(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="Always `accepted`, also for a known e-mail.")
+
+
+class AccountOutput(serializers.Serializer[User]):
+    id = fields.StrictUUIDField()
+    email = serializers.CharField()
+    name = serializers.CharField()
+    is_staff = serializers.BooleanField()
+    created_at = fields.InstantField()

@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from typing_extensions import override
+
+
+class AccountsConfig(AppConfig):
+    name = "accounts"
+    verbose_name = "People"
+
+    @override
+    def ready(self) -> None:
+        from accounts import services
+        from core import hooks
+
+        hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)

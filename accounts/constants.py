@@ -1,0 +1,55 @@
+"""Roles and limits of people's accounts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+EMAIL_LENGTH_MAX: Final = 254
+NAME_LENGTH_MAX: Final = 200
+PASSWORD_BYTES_MAX: Final = 1_024
+
+ADMIN: Final = "admin"
+OPERATOR: Final = "operator"
+SUPPORT: Final = "support"
+AUDITOR: Final = "auditor"
+
+# What each role may do, by permission. Roles are Django groups, kept equal to this table by
+# every ``manage.py migrate``. Nobody may change history: such permissions do not exist here.
+_VIEW_PEOPLE: Final = ("accounts.view_user", "sessions_app.view_session")
+_VIEW_MONEY: Final = (
+    "transactions.view_asset",
+    "transactions.view_balance",
+    "transactions.view_entryline",
+    "transactions.view_ledger",
+    "transactions.view_ledgeraccount",
+    "transactions.view_transaction",
+)
+_VIEW_RECORDS: Final = ("core.view_auditevent", "core.view_outboxevent")
+
+ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
+    ADMIN: (
+        *_VIEW_PEOPLE,
+        *_VIEW_MONEY,
+        *_VIEW_RECORDS,
+        "accounts.add_user",
+        "accounts.change_user",
+        "auth.view_group",
+        "sessions_app.revoke_any_session",
+        "transactions.add_asset",
+        "transactions.add_ledger",
+        "transactions.add_ledgeraccount",
+        "transactions.change_ledgeraccount",
+        "transactions.post_any_transaction",
+    ),
+    OPERATOR: (
+        *_VIEW_PEOPLE,
+        *_VIEW_MONEY,
+        *_VIEW_RECORDS,
+        "sessions_app.revoke_any_session",
+        "transactions.add_ledgeraccount",
+        "transactions.change_ledgeraccount",
+        "transactions.post_any_transaction",
+    ),
+    SUPPORT: (*_VIEW_PEOPLE, *_VIEW_MONEY, "sessions_app.revoke_any_session"),
+    AUDITOR: (*_VIEW_PEOPLE, *_VIEW_MONEY, *_VIEW_RECORDS),
+}

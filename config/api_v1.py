@@ -1,0 +1,16 @@
+"""Version 1 of the API."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from config import api_docs
+
+urlpatterns = [
+    path("", include("accounts.api.urls")),
+    path("", include("sessions_app.api.urls")),
+    path("schema/", SpectacularAPIView.as_view(api_version="v1"), name="schema"),
+    path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
+    path("redoc/", api_docs.RedocView.as_view(url_name="v1:schema"), name="redoc"),
+]

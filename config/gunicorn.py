@@ -1,0 +1,49 @@
+"""How gunicorn serves Strongroom."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# Before anything imports prometheus_client: it decides at import where counters live.
+_metrics_dir = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp()))
+
+from prometheus_client import multiprocess  # noqa: E402 - see above
+
+from config.env import load_process_environment  # noqa: E402 - see above
+from core import logs  # noqa: E402 - see above
+
+_env = load_process_environment()
+
+bind = f"{_env.host}:{_env.port}"
+worker_class = "gthread"
+workers = _env.web_workers
+threads = _env.web_threads
+timeout = _env.worker_timeout_s
+graceful_timeout = 30
+keepalive = 75
+preload_app = True
+backlog = 2048
+max_requests = 50_000
+max_requests_jitter = 5_000
+accesslog = None
+logconfig_dict = logs.as_dict_config(level=_env.log_level, stream=_env.log_stream)
+control_socket_disable = True
+server_software = ""
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - memory, not disk
+
+
+def when_ready(server: Any) -> None:
+    """Say where we listen; whoever started us waits for this line."""
+    server.log.info("Listening on %s", bind)
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Fold the counters of a worker that ended into those of the living."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # untyped
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Leave no counters behind."""
+    shutil.rmtree(_metrics_dir, ignore_errors=True)

@@ -1,0 +1,24 @@
+"""Every path of the service; the API's own are in :mod:`config.api_v1`."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from core import views
+
+handler400 = "core.problems.bad_request"
+handler403 = "core.problems.permission_denied"
+handler404 = "core.problems.not_found"
+handler500 = "core.problems.server_error"
+
+urlpatterns = [
+    path("api/v1/", include(("config.api_v1", "v1"), namespace="v1")),
+    path(f"{settings.ENV.admin_path}/", admin.site.urls),
+    path("health", views.ready, name="health"),
+    path("health/ready", views.ready, name="health-ready"),
+    path("health/detailed", views.detailed, name="health-detailed"),
+    path("metrics", views.metrics, name="metrics"),
+    path("problems/<str:code>", views.problem_type, name="problem-type"),
+]

@@ -1,0 +1,38 @@
+"""What every view of the API needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from core import errors
+from core.principals import Principal
+
+
+def caller(request: Request) -> Principal:
+    """Return who is calling, on a route that only authenticated callers reach."""
+    # Our authentication puts a Principal where the stubs expect Django's user.
+    principal: object = request.user
+    assert isinstance(principal, Principal), "the permission classes let nobody else in"
+    return principal
+
+
+def given(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the body of ``request`` in the form ``shape`` describes.
+
+    Raises:
+        BodyRequired: there is no body at all.
+        ValidationError: the body breaks the shape; every fault is named.
+    """
+    if request.META.get("CONTENT_LENGTH") in (None, "", "0") and not _is_chunked(request):
+        raise errors.BodyRequired("Send a JSON object.")
+    serializer = shape(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    validated: dict[str, Any] = serializer.validated_data
+    return validated
+
+
+def _is_chunked(request: Request) -> bool:
+    return bool(request.META.get("HTTP_TRANSFER_ENCODING"))

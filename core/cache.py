@@ -1,0 +1,94 @@
+"""The shared cache: fast when it is there, forgotten when it is not.
+
+Nothing here may be lost in earnest. A dead Valkey costs one time-out, then is left alone for a
+moment; callers see misses and ask PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import redis
+import structlog
+from django_redis import get_redis_connection
+
+from core import clock, metrics
+from core.version import VERSION
+
+LEFT_ALONE_MS: Final = 2_000
+PREFIX: Final = f"strongroom:{VERSION}:"
+
+log = structlog.get_logger(__name__)
+_usable_at_ms = 0.0
+
+
+def get_many(keys: Sequence[str]) -> list[bytes | None]:
+    """Return the values of ``keys`` in one round trip; misses when the cache is out."""
+    if not _is_usable():
+        return [None] * len(keys)
+    try:
+        found: list[Any] = _client().mget([PREFIX + key for key in keys])
+    except redis.RedisError as exc:
+        _leave_alone(exc)
+        return [None] * len(keys)
+    return found
+
+
+def put(key: str, value: bytes, *, ttl_s: int) -> None:
+    """Keep ``value`` for ``ttl_s`` seconds, if the cache is there."""
+    if not _is_usable():
+        return
+    try:
+        _client().set(PREFIX + key, value, ex=ttl_s)
+    except redis.RedisError as exc:
+        _leave_alone(exc)
+
+
+def put_if_absent(key: str, value: bytes, *, ttl_s: int) -> bytes | None:
+    """Keep ``value`` unless ``key`` exists; return what is kept now, ``None`` without cache."""
+    if not _is_usable():
+        return None
+    try:
+        earlier: Any = _client().set(PREFIX + key, value, ex=ttl_s, nx=True, get=True)
+    except redis.RedisError as exc:
+        _leave_alone(exc)
+        return None
+    return value if earlier is None else earlier
+
+
+def overwrite(key: str, value: bytes, *, ttl_s: int) -> bool:
+    """Replace ``key`` even while the cache is being left alone: for invalidations.
+
+    Returns whether it arrived.
+    """
+    try:
+        _client().set(PREFIX + key, value, ex=ttl_s)
+    except redis.RedisError as exc:
+        _leave_alone(exc)
+        return False
+    return True
+
+
+def is_reachable() -> bool:
+    """Ask the cache for a sign of life, whatever happened before."""
+    try:
+        return bool(_client().ping())
+    except redis.RedisError:
+        return False
+
+
+def _client() -> redis.Redis:
+    client: redis.Redis = get_redis_connection("default")
+    return client
+
+
+def _is_usable() -> bool:
+    return clock.monotonic_ms() >= _usable_at_ms
+
+
+def _leave_alone(exc: redis.RedisError) -> None:
+    global _usable_at_ms  # noqa: PLW0603 - one verdict per process, shared by its threads
+    _usable_at_ms = clock.monotonic_ms() + LEFT_ALONE_MS
+    metrics.CACHE_ERRORS.inc()
+    log.warning("cache_failed", error=type(exc).__name__)

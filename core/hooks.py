@@ -1,0 +1,27 @@
+"""Where an app may hear of what another did, without either importing the other.
+
+An app registers in its ``AppConfig.ready``; the caller fires by name. Listeners run in the
+caller's transaction, in the order they registered; an exception in one undoes the whole.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+AFTER_MIGRATE: Final = "after_migrate"
+USER_ACCESS_CHANGED: Final = "user_access_changed"
+
+_listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
+
+
+def listen(event: str, listener: Callable[..., Any]) -> None:
+    """Call ``listener`` whenever ``event`` is fired; registering twice changes nothing."""
+    if listener not in _listeners[event]:
+        _listeners[event].append(listener)
+
+
+def fire(event: str, **facts: Any) -> list[Any]:
+    """Tell every listener of ``event``; return what they returned."""
+    return [listener(**facts) for listener in _listeners[event]]

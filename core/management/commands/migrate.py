@@ -1,0 +1,48 @@
+"""``manage.py migrate``: Django's, as the owner role, and then all that a schema needs to serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.db import connections
+from typing_extensions import override
+
+from core import hooks, partitions, privileges
+
+ADVISORY_LOCK = 7_301_000
+
+
+class Command(DjangoMigrate):
+    help = "Bring the schema up to date, make partitions, grant rights; safe to run again."
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database="owner")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        with connections["owner"].cursor() as cursor:
+            # Two deploys at once: the second waits and finds nothing to do.
+            cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        try:
+            super().handle(*args, **options)
+            if options["app_label"] is None and not (options["plan"] or options["check_unapplied"]):
+                self._prepare_to_serve()
+        finally:
+            with connections["owner"].cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
+
+    def _prepare_to_serve(self) -> None:
+        created = partitions.ensure_months()
+        if created:
+            self.stdout.write(f"Partitions created: {', '.join(created)}")
+        hooks.fire(hooks.AFTER_MIGRATE)
+        role = privileges.grant_application_role()
+        if role is None:
+            self.stderr.write(
+                "The application connects as the owner role: set DATABASE_OWNER_URL to give it "
+                "a role without rights on history."
+            )

@@ -1,0 +1,126 @@
+"""Tells drf-spectacular what our strict fields accept."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import build_basic_type
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import Direction
+from typing_extensions import override
+
+from core import fields
+
+
+class _FieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """Maps one field class (subclasses included) to its JSON schema."""
+
+    match_subclasses = True
+
+    @abc.abstractmethod
+    def describe(self, field: Any) -> dict[str, Any]:
+        """Return the JSON schema of ``field``."""
+
+    @override
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        return self.describe(self.target)
+
+
+def _basic(kind: OpenApiTypes) -> dict[str, Any]:
+    return dict(build_basic_type(kind) or {})
+
+
+class IntegerSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """An integer with its bounds."""
+
+    target_class = fields.StrictIntegerField
+
+    @override
+    def describe(self, field: fields.StrictIntegerField) -> dict[str, Any]:
+        return {
+            "type": "integer",
+            "format": "int64",
+            "minimum": field.minimum,
+            "maximum": field.maximum,
+        }
+
+
+class TextSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A string with its lengths and pattern."""
+
+    target_class = fields.StrictTextField
+
+    @override
+    def describe(self, field: fields.StrictTextField) -> dict[str, Any]:
+        schema = {
+            "type": "string",
+            "minLength": field.min_length,
+            "maxLength": field.max_length,
+        }
+        return {**schema, "pattern": f"^{field.pattern}$"} if field.pattern else schema
+
+
+class SecretSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A password or token."""
+
+    target_class = fields.SecretField
+    priority = 1
+
+    @override
+    def describe(self, field: fields.SecretField) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "format": "password",
+            "minLength": 1,
+            "maxLength": field.max_bytes,
+        }
+
+
+class UUIDSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A UUID."""
+
+    target_class = fields.StrictUUIDField
+
+    @override
+    def describe(self, field: fields.StrictUUIDField) -> dict[str, Any]:
+        return _basic(OpenApiTypes.UUID)
+
+
+class InstantSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """An instant."""
+
+    target_class = fields.InstantField
+
+    @override
+    def describe(self, field: fields.InstantField) -> dict[str, Any]:
+        return _basic(OpenApiTypes.DATETIME)
+
+
+class BooleanSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A boolean."""
+
+    target_class = fields.StrictBooleanField
+
+    @override
+    def describe(self, field: fields.StrictBooleanField) -> dict[str, Any]:
+        return _basic(OpenApiTypes.BOOL)
+
+
+class MetadataSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A flat object of texts."""
+
+    target_class = fields.MetadataField
+
+    @override
+    def describe(self, field: fields.MetadataField) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "additionalProperties": {
+                "type": "string",
+                "maxLength": fields.METADATA_VALUE_LENGTH_MAX,
+            },
+            "maxProperties": fields.METADATA_KEYS_MAX,
+        }

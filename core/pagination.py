@@ -1,0 +1,101 @@
+"""Keyset pages: signed cursors that say after which row to go on, never how many to skip."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+from django.core import signing
+from rest_framework.request import Request
+from rest_framework.utils.urls import replace_query_param
+
+from core import errors
+
+T = TypeVar("T")
+LIMIT_DEFAULT: Final = 20
+LIMIT_MAX: Final = 100
+
+
+class PageRequest:
+    """What ``?limit=`` and ``?cursor=`` ask for, checked.
+
+    ``position`` is the sort key of the last row seen, as JSON values, or ``None`` for the first
+    page; ``backwards`` asks for the rows before it.
+    """
+
+    def __init__(self, request: Request, *, scope: str) -> None:
+        self.url = request.build_absolute_uri()
+        self.scope = scope
+        self.limit = _limit(request.query_params.getlist("limit"))
+        self.position: list[Any] | None = None
+        self.backwards = False
+        cursors = request.query_params.getlist("cursor")
+        if cursors:
+            self.backwards, self.position = _opened(cursors, scope)
+
+
+class Page(Generic[T]):
+    """One page of rows in the order of the list, with the links to its neighbours."""
+
+    def __init__(
+        self,
+        rows: Sequence[T],
+        asked: PageRequest,
+        *,
+        key: Callable[[T], list[Any]],
+    ) -> None:
+        """Take up to ``limit + 1`` rows, fetched in reading direction; the extra one is a peek."""
+        more = len(rows) > asked.limit
+        shown = list(rows[: asked.limit])
+        if asked.backwards:
+            shown.reverse()
+        self.items = shown
+        before = more if asked.backwards else asked.position is not None
+        after = asked.position is not None if asked.backwards else more
+        self.next = _link(asked, key(shown[-1]), backwards=False) if shown and after else None
+        self.previous = _link(asked, key(shown[0]), backwards=True) if shown and before else None
+
+    def as_json(self, render: Callable[[T], Any]) -> dict[str, Any]:
+        """Return the body of a list answer."""
+        return {
+            "items": [render(item) for item in self.items],
+            "next": self.next,
+            "previous": self.previous,
+        }
+
+
+def _limit(given: list[str]) -> int:
+    if not given:
+        return LIMIT_DEFAULT
+    text = given[0]
+    if len(given) > 1 or not (text.isascii() and text.isdigit() and len(text) <= 3):  # noqa: PLR2004 - digits of LIMIT_MAX
+        raise _invalid("limit", f"Must be a whole number from 1 to {LIMIT_MAX}.")
+    if not 1 <= int(text) <= LIMIT_MAX:
+        raise _invalid("limit", f"Must be a whole number from 1 to {LIMIT_MAX}.")
+    return int(text)
+
+
+def _opened(given: list[str], scope: str) -> tuple[bool, list[Any]]:
+    try:
+        (text,) = given
+        packed = _signer(scope).unsign(text)
+        backwards, position = orjson.loads(base64.urlsafe_b64decode(packed))
+    except (ValueError, signing.BadSignature) as exc:
+        raise _invalid("cursor", "Must be a cursor of this list, unchanged.") from exc
+    return backwards, position
+
+
+def _link(asked: PageRequest, position: list[Any], *, backwards: bool) -> str:
+    packed = base64.urlsafe_b64encode(orjson.dumps([backwards, position])).decode()
+    return replace_query_param(asked.url, "cursor", _signer(asked.scope).sign(packed))
+
+
+def _signer(scope: str) -> signing.Signer:
+    return signing.Signer(salt=f"cursor:{scope}", sep=".")
+
+
+def _invalid(parameter: str, detail: str) -> errors.InvalidInput:
+    fault = {"pointer": f"?{parameter}", "code": "VALIDATION_PAGINATION_INVALID", "detail": detail}
+    return errors.PaginationInvalid(detail, errors=[fault])

@@ -1,0 +1,67 @@
+"""Pages outside the versioned API: health, metrics, the meaning of a problem."""
+
+from __future__ import annotations
+
+import hmac
+
+import orjson
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from django_prometheus.exports import ExportToDjangoView
+
+from core import errors, health, problems
+
+
+@require_safe
+def ready(request: HttpRequest) -> HttpResponse:
+    """``/health/ready``: 200 when work may be sent here, else 503 as a problem document."""
+    is_ready, body = health.readiness()
+    if is_ready:
+        return _json(body)
+    return problems.from_error(
+        request,
+        errors.NotReady("This instance cannot take work now.", retry_after_s=2, **body),
+    )
+
+
+@require_safe
+def detailed(request: HttpRequest) -> HttpResponse:
+    """``/health/detailed``: for operators with the metrics token."""
+    _require_token(request)
+    return _json(health.details())
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """``/metrics``: Prometheus text, for those with the metrics token."""
+    _require_token(request)
+    answer: HttpResponse = ExportToDjangoView(request)
+    return answer
+
+
+@require_safe
+def problem_type(_request: HttpRequest, code: str) -> HttpResponse:
+    """``/problems/CODE``: what a problem's ``type`` points at, as plain text."""
+    for error in errors.registered_errors():
+        if error.code == code:
+            about = (error.__doc__ or error.title).strip()
+            return HttpResponse(
+                f"{code}\nHTTP {error.status}\n{error.title}\n\n{about}\n",
+                content_type="text/plain; charset=utf-8",
+            )
+    raise Http404
+
+
+def _json(body: object) -> HttpResponse:
+    return HttpResponse(
+        orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+def _require_token(request: HttpRequest) -> None:
+    """Answer 404 to whoever lacks the token: the page is nobody else's business."""
+    expected: str = settings.ENV.metrics_token
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not expected or not hmac.compare_digest(expected.encode(), given.encode()):
+        raise Http404

@@ -1,0 +1,116 @@
+"""Django's session engine on our table, so that staff sessions are hashed, listed and endable.
+
+The cookie holds a token like every other; the row holds its hash and the session's data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from typing_extensions import override
+
+from accounts.models import User
+from core import audit, clock, context, db, ids
+from core.principals import Principal
+from sessions_app import constants, selectors, tokens
+from sessions_app.models import Session
+
+
+class SessionStore(SessionBase):
+    """Loads, stores and ends one staff session."""
+
+    @override
+    def load(self) -> dict[str, Any]:
+        row = self._row()
+        if row is None:
+            self._session_key = None
+            return {}
+        return dict(row.data)
+
+    @override
+    def exists(self, session_key: str) -> bool:
+        key = tokens.key_of(session_key)
+        return key is not None and Session.objects.filter(token_sha256=key.sha256).exists()
+
+    @override
+    def create(self) -> None:
+        # The row is written by save(), when it is known whose session it is.
+        self._session_key = tokens.make_token(ids.uuid7())
+        self.modified = True
+        self._session_cache: dict[str, Any] = {}
+
+    @override
+    def save(self, must_create: bool = False) -> None:
+        if self.session_key is None:
+            self.create()
+        data = {} if must_create else dict(self.items())
+        key = self._key()
+        assert key is not None
+        changed = Session.objects.filter(token_sha256=key.sha256, revoked_at=None).update(data=data)
+        if changed:
+            return
+        if Session.objects.filter(token_sha256=key.sha256).exists():
+            raise UpdateError
+        user = User.objects.filter(pk=data.get(SESSION_KEY)).first()
+        if user is not None:
+            db.run_in_transaction(lambda: self._begin(user, key, data))
+
+    @override
+    def delete(self, session_key: str | None = None) -> None:
+        key = tokens.key_of(session_key or self.session_key or "")
+        if key is not None:
+            Session.objects.filter(token_sha256=key.sha256, revoked_at=None).update(
+                revoked_at=clock.now(), revoke_reason="logout"
+            )
+
+    @classmethod
+    @override
+    def clear_expired(cls) -> None:
+        """Ended sessions are kept for the record and pruned with all others."""
+
+    def _begin(self, user: User, key: tokens.TokenKey, data: dict[str, Any]) -> None:
+        now, running = clock.now(), context.current()
+        session = Session.objects.create(
+            id=ids.uuid7(),
+            user_id=user.pk,
+            token_sha256=key.sha256,
+            kind=constants.KIND_STAFF,
+            epoch=user.session_epoch,
+            authenticated_at=now,
+            last_seen_at=now,
+            idle_timeout_s=settings.ENV.staff_session_idle_timeout_s,
+            expires_at=now + dt.timedelta(seconds=settings.ENV.staff_session_absolute_timeout_s),
+            client_address=running.client_address or None,
+            user_agent=running.user_agent,
+            created_at=now,
+            data=data,
+        )
+        audit.record(
+            action="session.start",
+            actor=Principal(kind="staff", user_id=user.pk, session_id=session.pk),
+            user_id=user.pk,
+            target_type="session",
+            target_id=session.pk,
+        )
+
+    def _key(self) -> tokens.TokenKey | None:
+        return tokens.key_of(self.session_key or "")
+
+    def _row(self) -> Session | None:
+        key = self._key()
+        if key is None:
+            return None
+        now = clock.now()
+        claimed = Session.objects.filter(token_sha256=key.sha256).values_list("user_id", flat=True)
+        user_id: uuid.UUID | None = claimed.first()
+        if user_id is None:
+            return None
+        row = selectors.stored_session(tokens.TokenKey(user_id, key.sha256), at=now)
+        if row and now - row.last_seen_at >= dt.timedelta(seconds=constants.LAST_SEEN_PRECISION_S):
+            Session.objects.filter(pk=row.pk, user_id=user_id).update(last_seen_at=now)
+        return row

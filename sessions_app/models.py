@@ -1,0 +1,80 @@
+"""Sessions: who is logged in, where, until when."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from typing_extensions import override
+
+from core import ids
+from sessions_app import constants
+from sessions_app.querysets import SessionQuerySet
+
+
+class Session(models.Model):
+    """One login on one device. The token itself is nowhere, only its SHA-256.
+
+    ``user_id`` may be a guest's id that no row of ``users`` has, so there is no foreign key in
+    the database; Django believes it nullable, which makes it join outwards.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        verbose_name="person",
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        on_delete=models.DO_NOTHING,
+        related_name="sessions",
+    )
+    token_sha256 = models.BinaryField(max_length=32)
+    kind = models.CharField(
+        max_length=16, choices=[(kind, kind) for kind in constants.KINDS], default="user"
+    )
+    assurance_level = models.PositiveSmallIntegerField(default=1)
+    epoch = models.PositiveIntegerField()
+    authenticated_at = models.DateTimeField("logged in")
+    last_seen_at = models.DateTimeField("last seen")
+    idle_timeout_s = models.PositiveIntegerField()
+    expires_at = models.DateTimeField("ends at the latest")
+    revoked_at = models.DateTimeField("ended", null=True)
+    revoke_reason = models.CharField("why ended", max_length=32, blank=True)
+    client_address = models.GenericIPAddressField("address", null=True)
+    user_agent = models.CharField("device", max_length=constants.USER_AGENT_LENGTH_MAX, blank=True)
+    data = models.JSONField(default=dict)
+    created_at = models.DateTimeField("began", db_default=Now())
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        db_table = "session"
+        verbose_name = "session"
+        ordering: ClassVar = ["-id"]
+        permissions: ClassVar = [("revoke_any_session", "Can end anybody's session")]
+        default_permissions: ClassVar = ["view"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(name="session_token_once", fields=["token_sha256", "user_id"]),
+            models.CheckConstraint(
+                name="session_ends_after_it_began",
+                condition=models.Q(expires_at__gt=models.F("authenticated_at")),
+            ),
+            models.CheckConstraint(
+                name="session_kind_known", condition=models.Q(kind__in=constants.KINDS)
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["user", "-last_seen_at"],
+                name="session_of_user_live",
+                condition=models.Q(revoked_at=None),
+            ),
+            models.Index(fields=["expires_at"], name="session_expiry"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.pk)
