@@ -1,0 +1,69 @@
+# Everything runs from here; `make` lists the targets. Needs python3 (3.11 or newer) and make.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# A made-up production environment, for checks that only read the settings.
+CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ \
+	DATABASE_URL=postgresql://app:unused@localhost/unused REDIS_URL=redis://localhost/0 \
+	PUBLIC_URL=https://strongroom.example ALLOWED_HOSTS=strongroom.example \
+	TRUSTED_PROXY_COUNT=1
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check demo docs format clean
+
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/installed ## Make the virtual environment with what the service needs.
+
+setup-dev: $(VENV)/installed-dev ## The same, with the tools for tests and checks.
+
+$(VENV)/python-ok:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "strongroom: Python 3.11 or newer is needed; name it with PYTHON=/path/to/python3." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+		{ rm -rf $(VENV); echo "strongroom: python3 cannot make a virtual environment; install its venv module (Debian: python3-venv)." >&2; exit 1; }
+	@touch $@
+
+$(VENV)/installed: $(VENV)/python-ok requirements.txt requirements-embedded.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+		-r requirements.txt -r requirements-embedded.txt
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes \
+		-r requirements-dev.txt
+	@touch $@
+
+run: setup ## Start everything on this machine: PORT, DATABASE_URL and REDIS_URL are respected.
+	@exec $(BIN)/python -m config.local run
+
+demo: setup ## Load 28,205 real bank transactions and compare every balance with the bank's.
+	@exec $(BIN)/python -m config.local exec -- $(BIN)/python manage.py demo_load
+
+test: setup-dev ## Run the whole suite on throw-away PostgreSQL and Valkey.
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-report=json:var/coverage.json
+	@$(BIN)/python -m tests.coverage_floors var/coverage.json
+
+check: setup-dev ## Format, lint, types, import contracts, settings, migrations, OpenAPI, generated docs.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(CHECK_ENV) $(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
+	$(CHECK_ENV) $(BIN)/python manage.py docs_generate --check
+
+docs: setup-dev ## Write the generated documents again.
+	$(CHECK_ENV) $(BIN)/python manage.py docs_generate
+
+format: setup-dev ## Bring the code into its format.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## Remove the virtual environment and caches; the data in var/ stays.
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,127 @@
+"""A private Valkey: a cache in memory, nothing on disk."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import redis
+
+from core.embedded.binaries import Identity
+from core.embedded.errors import EmbeddedServiceError
+
+START_TIMEOUT_S: Final = 10
+SOCKET_PATH_LENGTH_MAX: Final = 100
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ValkeyServer:
+    """One server under ``home``, on a socket that only this folder's owner reaches."""
+
+    home: Path
+    program: Path
+    identity: Identity | None = None
+    memory_mb: int = 128
+
+    @property
+    def socket(self) -> Path:
+        """Where the server listens."""
+        if len(str(self.home / "valkey.sock")) <= SOCKET_PATH_LENGTH_MAX:
+            return self.home / "valkey.sock"
+        note = self.home / "socket-folder"
+        if not (note.is_file() and Path(note.read_text()).is_dir()):
+            folder = tempfile.mkdtemp(prefix="strongroom-")
+            if self.identity is not None:
+                os.chown(folder, self.identity.uid, self.identity.gid)
+            note.write_text(folder)
+        return Path(note.read_text()) / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        """The connection URL."""
+        return f"unix://{self.socket}?db=0"
+
+    def start(self) -> None:
+        """Start the server if it does not run.
+
+        Raises:
+            EmbeddedServiceError: with the reason in one sentence.
+        """
+        if self.is_running():
+            return
+        self.home.mkdir(parents=True, exist_ok=True)
+        self.home.chmod(0o700)
+        identity = self.identity
+        if identity is not None:
+            os.chown(self.home, identity.uid, identity.gid)
+        with (self.home / "valkey.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [
+                    str(self.program),
+                    *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
+                    *("--save", "", "--appendonly", "no", "--dir", str(self.home)),
+                    *("--maxmemory", f"{self.memory_mb}mb", "--maxmemory-policy", "allkeys-lru"),
+                    *("--pidfile", str(self.home / "valkey.pid"), "--daemonize", "no"),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                start_new_session=True,
+                user=identity.uid if identity else None,
+                group=identity.gid if identity else None,
+                extra_groups=[] if identity else None,
+            )
+        self._await(process)
+
+    def stop(self) -> None:
+        """Stop the server and wait until it is gone."""
+        pid = self.pid()
+        try:
+            self._client().shutdown(nosave=True)
+        except redis.RedisError:
+            return
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while pid is not None and _is_alive(pid) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def is_running(self) -> bool:
+        """Return whether the server answers."""
+        try:
+            return bool(self._client().ping())
+        except redis.RedisError:
+            return False
+
+    def pid(self) -> int | None:
+        """Return the server's process id, if it runs."""
+        try:
+            return int(self._client().info("server")["process_id"])
+        except redis.RedisError:
+            return None
+
+    def _client(self) -> redis.Redis:
+        return redis.Redis(unix_socket_path=str(self.socket), socket_timeout=2)
+
+    def _await(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self.is_running():
+                return
+            if process.poll() is not None:
+                break
+            time.sleep(0.02)
+        raise EmbeddedServiceError(f"Valkey did not start; its log is {self.home / 'valkey.log'}.")
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    stat = Path(f"/proc/{pid}/stat")
+    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
