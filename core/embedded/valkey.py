@@ -17,6 +17,8 @@ from core.embedded.errors import EmbeddedServiceError
 
 START_TIMEOUT_S: Final = 10
 SOCKET_PATH_LENGTH_MAX: Final = 100
+# The servers outlive our interest in their handles; Python would complain of forgetting one.
+_started: Final[list[subprocess.Popen[bytes]]] = []
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,7 @@ class ValkeyServer:
                 group=identity.gid if identity else None,
                 extra_groups=[] if identity else None,
             )
+        _started.append(process)
         self._await(process)
 
     def stop(self) -> None:

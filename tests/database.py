@@ -1,0 +1,106 @@
+"""Databases for tests: a clone for each worker, raw connections as each role."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import urllib.parse
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connections
+from psycopg import sql
+
+TEMPLATE = "strongroom"
+ROLE_VARIABLES = {
+    "app": "DATABASE_URL",
+    "owner": "DATABASE_OWNER_URL",
+    "superuser": "DATABASE_SUPERUSER_URL",
+}
+
+
+def url_of(role: str, database: str) -> str:
+    """Return the URL of ``database`` for one of the three roles."""
+    parts = urllib.parse.urlsplit(os.environ[ROLE_VARIABLES[role]])
+    return urllib.parse.urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def clone(database: str) -> None:
+    """Make ``database`` anew from the migrated template, whoever still uses it."""
+    with psycopg.connect(url_of("superuser", "postgres"), autocommit=True) as connection:
+        name = sql.Identifier(database)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER strongroom_owner").format(
+                name, sql.Identifier(TEMPLATE)
+            )
+        )
+
+
+def drop(database: str) -> None:
+    """Remove ``database``, whoever still uses it."""
+    with psycopg.connect(url_of("superuser", "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(database))
+        )
+
+
+def close_all() -> None:
+    """Give up every connection of this process, pooled ones too."""
+    for alias in connections:
+        connections[alias].close()
+        if getattr(connections[alias], "pool", None):
+            connections[alias].close_pool()
+
+
+@pytest.fixture(scope="session")
+def worker_database(worker_id: str) -> str:
+    """The name of this worker's own database."""
+    return f"test_{worker_id}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(worker_database: str, worker_id: str, django_db_blocker) -> Iterator[None]:
+    """Point Django at a clone of the template instead of making a test database."""
+    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
+    clone(worker_database)
+    for alias in ("default", "owner"):
+        settings.DATABASES[alias]["NAME"] = worker_database
+        connections[alias].settings_dict["NAME"] = worker_database
+    settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"].replace("db=0", f"db={number}")
+    yield
+    with django_db_blocker.unblock():
+        close_all()
+    drop(worker_database)
+
+
+@pytest.fixture(autouse=True)
+def clean_cache(request: pytest.FixtureRequest) -> None:
+    """Let no test see what another one cached."""
+    if "db" in request.fixturenames or "committed_db" in request.fixturenames:
+        with contextlib.suppress(Exception):
+            cache.clear()
+
+
+@pytest.fixture
+def committed_db(django_db_setup, django_db_blocker, worker_database: str) -> Iterator[str]:
+    """A database whose commits are real; the next test finds a fresh clone. Yields its name."""
+    with django_db_blocker.unblock():
+        yield worker_database
+        close_all()
+    clone(worker_database)
+
+
+@pytest.fixture
+def connect(worker_database: str) -> Iterator[Callable[[str], psycopg.Connection]]:
+    """Open raw connections to the worker's database as ``app``, ``owner`` or ``superuser``."""
+    with contextlib.ExitStack() as stack:
+
+        def open_as(role: str) -> psycopg.Connection:
+            url = url_of(role, worker_database)
+            return stack.enter_context(psycopg.connect(url, autocommit=True))
+
+        yield open_as

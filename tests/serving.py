@@ -1,0 +1,119 @@
+"""The real service in processes of its own, for tests of crashes, races and browsers."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.database import clone, drop, url_of
+
+ROOT = Path(__file__).parent.parent
+READY_TIMEOUT_S = 30
+
+
+@dataclasses.dataclass
+class Service:
+    """A running gunicorn with its own database."""
+
+    url: str
+    database: str
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run ``manage.py`` beside the service."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            check=check,
+            capture_output=True,
+            text=True,
+        )
+
+    def stop(self) -> int:
+        """End it the polite way; return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(40)
+
+
+def free_port() -> int:
+    """Return a port below the range outgoing connections take theirs from."""
+    for port in range(20_000 + os.getpid() % 5_000, 32_000):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no free port")
+
+
+def await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return once the service says it is ready."""
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(f"{url}/health/ready", timeout=3):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError(f"not ready: {log.read_text()}")
+
+
+@pytest.fixture
+def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
+    """Start services: ``serve(workers=2, threads=8, **environment)``."""
+    started: list[Service] = []
+
+    def start(*, workers: int = 2, threads: int = 8, **changes: str) -> Service:
+        number = len(started)
+        database = f"served_{worker_id}_{number}"
+        clone(database)
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url_of("app", database),
+            "DATABASE_OWNER_URL": url_of("owner", database),
+            "REDIS_URL": os.environ["REDIS_URL"].replace("db=0", "db=14"),
+            "PORT": str(port),
+            "PUBLIC_URL": url,
+            "WEB_WORKERS": str(workers),
+            "WEB_THREADS": str(threads),
+            "LOG_STREAM": "stdout",
+            "LOG_LEVEL": "INFO",
+            **changes,
+        }
+        log = tmp_path / f"gunicorn-{number}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"],
+                env=environment,
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        service = Service(url, database, environment, process, log)
+        started.append(service)
+        await_ready(url, process, log)
+        return service
+
+    yield start
+    for service in started:
+        service.stop()
+        drop(service.database)
