@@ -131,7 +131,7 @@ def sync_roles() -> None:
     }
     for role, names in constants.ROLE_PERMISSIONS.items():
         group, _ = Group.objects.using("owner").get_or_create(name=role)
-        group.permissions.set([known[name] for name in names if name in known])
+        group.permissions.set([known[name] for name in names])
 
 
 def normalize_email(email: str) -> str:

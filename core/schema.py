@@ -25,7 +25,7 @@ def composite_key(table: str, *columns: str) -> Operation:
     )
 
 
-def composite_foreign_key(
+def foreign_key(
     table: str, columns: tuple[str, ...], *, to: str, to_columns: tuple[str, ...]
 ) -> Operation:
     """Let ``columns`` of ``table`` refer to ``to_columns`` of ``to``; checked at the statement."""

@@ -1,0 +1,110 @@
+"""What the ledger refuses."""
+
+from __future__ import annotations
+
+from core.errors import DomainError, InvalidInput, NotFound
+
+
+class LedgerNotFound(NotFound):
+    code = "LEDGER_NOT_FOUND"
+    title = "No such ledger"
+
+
+class LedgerCodeTaken(DomainError):
+    code = "LEDGER_CODE_TAKEN"
+    title = "The ledger code is taken"
+
+
+class AssetNotFound(NotFound):
+    code = "LEDGER_ASSET_NOT_FOUND"
+    title = "No such asset"
+
+
+class AssetCodeTaken(DomainError):
+    code = "LEDGER_ASSET_CODE_TAKEN"
+    title = "The asset code is taken"
+
+
+class LedgerAccountNotFound(NotFound):
+    """No such ledger account, or not one the caller may use like this."""
+
+    code = "LEDGER_ACCOUNT_NOT_FOUND"
+    title = "No such ledger account"
+
+
+class LedgerAccountCodeTaken(DomainError):
+    code = "LEDGER_ACCOUNT_CODE_TAKEN"
+    title = "The owner has an account with this code"
+
+
+class LedgerAccountFrozen(DomainError):
+    code = "LEDGER_ACCOUNT_FROZEN"
+    title = "The ledger account is frozen"
+
+
+class LedgerAccountClosed(DomainError):
+    code = "LEDGER_ACCOUNT_CLOSED"
+    title = "The ledger account is closed"
+
+
+class LedgerAccountNotEmpty(DomainError):
+    code = "LEDGER_ACCOUNT_NOT_EMPTY"
+    title = "Only an empty account can be closed"
+
+
+class TransactionNotFound(NotFound):
+    code = "TXN_NOT_FOUND"
+    title = "No such transaction"
+
+
+class InsufficientFunds(DomainError):
+    """The source would fall below its floor, holds counted."""
+
+    code = "TXN_INSUFFICIENT_FUNDS"
+    status = 422
+    title = "Insufficient funds"
+
+
+class LimitExceeded(DomainError):
+    """The destination would rise above its ceiling."""
+
+    code = "TXN_LIMIT_EXCEEDED"
+    status = 422
+    title = "The account's upper limit would be exceeded"
+
+
+class AssetMismatch(DomainError):
+    code = "TXN_ASSET_MISMATCH"
+    status = 422
+    title = "The account holds another asset"
+
+
+class SameAccount(DomainError):
+    code = "TXN_SAME_ACCOUNT"
+    status = 422
+    title = "Source and destination are the same account"
+
+
+class BalanceOverflow(DomainError):
+    code = "TXN_BALANCE_OVERFLOW"
+    status = 422
+    title = "A balance would leave the range of 64-bit integers"
+
+
+class ReferenceTaken(DomainError):
+    """References are unique in a ledger for ever."""
+
+    code = "TXN_REFERENCE_TAKEN"
+    title = "The reference belongs to another transaction"
+
+
+class ExpectationFailed(DomainError):
+    """An account has moved on since the caller last saw it."""
+
+    code = "TXN_EXPECTATION_FAILED"
+    title = "An account is not in the expected state"
+
+
+class EffectiveAtOutOfRange(InvalidInput):
+    code = "TXN_EFFECTIVE_AT_OUT_OF_RANGE"
+    title = "The effective date is too far from now"
