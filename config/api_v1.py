@@ -10,6 +10,7 @@ from config import api_docs
 urlpatterns = [
     path("", include("accounts.api.urls")),
     path("", include("sessions_app.api.urls")),
+    path("", include("transactions.api.urls")),
     path("schema/", SpectacularAPIView.as_view(api_version="v1"), name="schema"),
     path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
     path("redoc/", api_docs.RedocView.as_view(url_name="v1:schema"), name="redoc"),

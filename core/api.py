@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from core import errors
+from core import errors, idempotency
 from core.principals import Principal
 
 
@@ -32,6 +33,12 @@ def given(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
     validated: dict[str, Any] = serializer.validated_data
     return validated
+
+
+def answer(outcome: idempotency.Answer) -> Response:
+    """Send what a keyed request was, or is, answered with."""
+    headers = {idempotency.REPLAYED_HEADER: "true"} if outcome.is_replay else None
+    return Response(outcome.body, status=outcome.status, headers=headers)
 
 
 def _is_chunked(request: Request) -> bool:

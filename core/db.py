@@ -116,6 +116,12 @@ def violated_constraint(exc: BaseException) -> str:
     return (cause.diag.constraint_name or "") if cause else ""
 
 
+def fault_detail(exc: BaseException) -> str:
+    """Return the DETAIL of PostgreSQL's message, for faults that our functions raise."""
+    cause = driver_error(exc)
+    return (cause.diag.message_detail or "") if cause else ""
+
+
 def driver_error(exc: BaseException) -> psycopg.Error | None:
     """Return the psycopg error that Django wrapped."""
     if isinstance(exc, psycopg.Error):

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import unicodedata
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from rest_framework import serializers
@@ -206,6 +207,36 @@ class StrictBooleanField(serializers.Field[bool, Any, bool, bool]):
     @override
     def to_representation(self, value: bool) -> bool:
         return value
+
+
+class StrictChoiceField(serializers.Field[str, Any, str, str]):
+    """One of a few JSON strings."""
+
+    default_error_messages = {"choice_invalid": "Must be one of {choices}."}
+
+    def __init__(self, *, choices: Sequence[str], **kwargs: Any) -> None:
+        self.choices = choices
+        super().__init__(**kwargs)
+
+    @override
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str) or data not in self.choices:
+            self.fail("choice_invalid", choices=", ".join(self.choices))
+        return data
+
+    @override
+    def to_representation(self, value: str) -> str:
+        return value
+
+
+class StrictListField(serializers.ListField):
+    """A JSON array of ``child``; a list of objects names each faulty one by its index."""
+
+    default_error_messages = {
+        "not_a_list": "Must be an array.",
+        "min_length": "Must have at least {min_length} elements.",
+        "max_length": "Must have at most {max_length} elements.",
+    }
 
 
 class MetadataField(serializers.Field[dict[str, str], Any, dict[str, str], dict[str, str]]):

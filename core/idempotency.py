@@ -22,11 +22,11 @@ from django.db import OperationalError, connection, transaction
 from rest_framework.request import Request
 
 from core import db, errors
-from core.api import caller
 from core.models import IdempotencyKey
 from core.principals import Principal
 
 HEADER: Final = "Idempotency-Key"
+REPLAYED_HEADER: Final = "Idempotency-Replayed"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 KEPT_STATUSES: Final = frozenset({400, 404, 409, 410, 422})
 REFUSAL_STATUS_MIN: Final = 400
@@ -72,8 +72,10 @@ def from_request(request: Request, *, required: bool = False) -> Keyed | None:
         return None
     if not KEY.match(key):
         raise errors.IdempotencyKeyInvalid("It must be 1 to 255 visible ASCII characters.")
+    principal: object = request.user
+    assert isinstance(principal, Principal), "keys belong to authenticated callers"
     return keyed(
-        principal=caller(request),
+        principal=principal,
         key=key,
         method=request.method or "",
         path=request.path,
@@ -142,9 +144,14 @@ def replay(identity: Keyed) -> Answer | errors.DomainError:
     Raises:
         IdempotencyKeyReused: the row belongs to another request.
     """
-    row = IdempotencyKey.objects.get(user_id=identity.user_id, key_hash=identity.key_hash)
+    row = kept_row(identity)
     require_same_request(identity, bytes(row.fingerprint))
     return restored(row.status, bytes(row.body) if row.body is not None else None)
+
+
+def kept_row(identity: Keyed) -> IdempotencyKey:
+    """Return the committed row of this key."""
+    return IdempotencyKey.objects.get(user_id=identity.user_id, key_hash=identity.key_hash)
 
 
 def restored(status: int, body: bytes | None) -> Answer | errors.DomainError:

@@ -15,6 +15,7 @@ _TITLES: Final = {
     401: "Authentication required",
     403: "Not allowed",
     404: "No such resource",
+    406: "No representation of the kind asked for",
     409: "Conflict with the current state",
     412: "The resource has changed",
     413: "The body is too large",

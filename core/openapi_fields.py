@@ -109,6 +109,16 @@ class BooleanSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped m
         return _basic(OpenApiTypes.BOOL)
 
 
+class ChoiceSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """One of a few strings."""
+
+    target_class = fields.StrictChoiceField
+
+    @override
+    def describe(self, field: fields.StrictChoiceField) -> dict[str, Any]:
+        return {"type": "string", "enum": list(field.choices)}
+
+
 class MetadataSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
     """A flat object of texts."""
 

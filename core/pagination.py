@@ -66,6 +66,11 @@ class Page(Generic[T]):
         }
 
 
+def link_after(asked: PageRequest, position: list[Any]) -> str:
+    """Return the link to the rows after ``position``, for lists that only go forward."""
+    return _link(asked, position, backwards=False)
+
+
 def _limit(given: list[str]) -> int:
     if not given:
         return LIMIT_DEFAULT

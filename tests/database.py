@@ -53,7 +53,7 @@ def close_all() -> None:
     for alias in connections:
         connections[alias].close()
         if getattr(connections[alias], "pool", None):
-            connections[alias].close_pool()
+            connections[alias].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
 
 
 @pytest.fixture(scope="session")

@@ -39,8 +39,10 @@ def make_person(email: str, *, role: str | None = None, is_superuser: bool = Fal
     if role:
         user.groups.add(Group.objects.get(name=role))
     permissions = frozenset(user.get_all_permissions()) if user.is_staff else frozenset()
-    kind = "staff" if user.is_staff else "user"
-    return Person(user, Principal(kind=kind, user_id=user.pk, permissions=permissions))
+    principal = Principal(
+        kind="staff" if user.is_staff else "user", user_id=user.pk, permissions=permissions
+    )
+    return Person(user, principal)
 
 
 @pytest.fixture

@@ -1,0 +1,90 @@
+"""What the query strings of the money endpoints may say; anything else is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.request import Request
+
+from core import clock, errors, fields
+from transactions.selectors import Clock
+
+PAGE = ("cursor", "limit", "format")
+
+
+def known(request: Request, *names: str) -> dict[str, str]:
+    """Return the parameters of ``request``; each may appear once.
+
+    Raises:
+        FilterUnknown: a parameter that is not among ``names``, or twice.
+    """
+    for name, values in request.query_params.lists():
+        if name not in (*names, *PAGE) or len(values) > 1:
+            raise _refused(name, "There is no such parameter, or it is there twice.")
+    return {name: request.query_params[name] for name in names if name in request.query_params}
+
+
+def account_filters(given: Mapping[str, str]) -> dict[str, Any]:
+    """Return the filters of the account list with ``owner`` as a UUID."""
+    filters: dict[str, Any] = dict(given)
+    if "owner" in filters:
+        filters["owner"] = identifier(filters["owner"], "owner")
+    for name in ("code", "asset", "ledger"):
+        if name in filters and not fields.is_safe_text(filters[name]):
+            raise _refused(name, "Must not hold control characters.")
+    return filters
+
+
+def identifier(text: str, name: str) -> uuid.UUID:
+    """Return ``text`` as a UUID."""
+    if not fields.UUID_TEXT.match(text):
+        raise _refused(name, "Must be a UUID.")
+    return uuid.UUID(text)
+
+
+def reference(given: Mapping[str, str]) -> str | None:
+    """Return the reference asked for."""
+    text = given.get("reference")
+    if text is not None and not fields.is_safe_text(text):
+        raise _refused("reference", "Must not hold control characters.")
+    return text
+
+
+def which_clock(given: Mapping[str, str]) -> Clock:
+    """Return the clock asked for: ``recorded`` unless said otherwise."""
+    name = given.get("clock", "recorded")
+    if name == "recorded":
+        return "recorded"
+    if name == "effective":
+        return "effective"
+    raise _refused("clock", "Must be recorded or effective.")
+
+
+def instant(given: Mapping[str, str], name: str) -> dt.datetime | None:
+    """Return the instant that parameter ``name`` names."""
+    if name not in given:
+        return None
+    # A plus sign of an offset that was not escaped arrives as a blank.
+    moment = fields.parse_instant(given[name].replace(" ", "+"))
+    if moment is None:
+        raise _refused(name, "Must be RFC 3339 with an offset, such as 2026-11-20T10:00:00Z.")
+    return moment
+
+
+def period(given: Mapping[str, str]) -> tuple[dt.datetime, dt.datetime]:
+    """Return ``from`` and ``to``: by default from the first instant there is until now."""
+    since = instant(given, "from") or dt.datetime(1, 1, 2, tzinfo=dt.UTC)
+    until = instant(given, "to") or clock.now()
+    if since > until:
+        raise _refused("from", "Must not be after to.")
+    return since, until
+
+
+def _refused(name: str, detail: str) -> errors.FilterUnknown:
+    code = errors.FilterUnknown.code
+    return errors.FilterUnknown(
+        detail, errors=[{"pointer": f"?{name}", "code": code, "detail": detail}]
+    )

@@ -1,0 +1,173 @@
+"""Money moving, and the paper about it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.http.response import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core import clock, idempotency
+from core.api import caller, given
+from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
+from core.pagination import PageRequest
+from core.principals import Principal
+from core.renderers import CSVRenderer, JSONRenderer, csv_stream
+from transactions import selectors, services
+from transactions.api import examples, queries, rendering
+from transactions.api import serializers as shapes
+from transactions.api.statements import CSV_HEADER, csv_row, statement_page
+
+
+class TransactionsView(APIView):
+    """Money moving."""
+
+    @extend_schema(
+        summary="List transactions",
+        description="Those touching one's own accounts, newest first; staff see all.",
+        tags=["transactions"],
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("account", str, description="Ledger account id."),
+            OpenApiParameter("reference", str),
+        ],
+        responses={200: shapes.TransactionPage, **problems(400, 401, 404)},
+        examples=[examples.TRANSACTIONS],
+    )
+    def get(self, request: Request) -> Response:
+        asked = queries.known(request, "account", "reference")
+        account = None
+        if "account" in asked:
+            account = selectors.get_ledger_account(
+                account_id=queries.identifier(asked["account"], "account"), actor=caller(request)
+            )
+        page = selectors.transactions(
+            actor=caller(request),
+            asked=PageRequest(request, scope=f"transactions:{account.pk if account else ''}"),
+            account=account,
+            reference=queries.reference(asked),
+        )
+        return Response(page.as_json(lambda row: shapes.TransactionSummary(row).data))
+
+    @extend_schema(
+        summary="Post a transaction",
+        description=(
+            "Moves money, all postings or none. An ordinary caller takes from accounts of "
+            "their own. With the same Idempotency-Key it happens once, however often it is sent."
+        ),
+        tags=["transactions"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.TransactionInput,
+        responses={201: shapes.TransactionOutput, **problems(400, 401, 404, 409, 413, 422, 503)},
+        examples=[examples.NEW_TRANSACTION, examples.TRANSACTION],
+    )
+    def post(self, request: Request) -> Response:
+        identity = idempotency.from_request(request, required=True)
+        wanted = given(shapes.TransactionInput, request)
+        ledger = wanted["ledger"]
+        draft = _draft(wanted, caller(request))
+        posted = services.post_transaction(
+            draft=draft,
+            ledger_id=selectors.ledger_id(ledger),
+            actor=caller(request),
+            expectations=[
+                services.Expectation(known["account"], known["entry_seq"])
+                for known in wanted.get("expect", ())
+            ],
+            identity=identity,
+        )
+        headers = {"Location": f"/api/v1/transactions/{posted.id}/"}
+        if posted.is_replay:
+            headers[idempotency.REPLAYED_HEADER] = "true"
+        return Response(
+            rendering.posted(draft, posted, ledger),
+            status=status.HTTP_201_CREATED,
+            headers=headers,
+        )
+
+
+class TransactionView(APIView):
+    """One transaction."""
+
+    @extend_schema(
+        summary="Show a transaction",
+        tags=["transactions"],
+        responses={200: shapes.TransactionOutput, **problems(401, 404)},
+        examples=[examples.TRANSACTION],
+    )
+    def get(self, request: Request, transaction_id: uuid.UUID) -> Response:
+        row, entries = selectors.get_transaction(
+            transaction_id=transaction_id, actor=caller(request)
+        )
+        return Response(rendering.transaction(row, entries))
+
+
+class StatementView(APIView):
+    """An account's statement."""
+
+    renderer_classes = [JSONRenderer, CSVRenderer]
+
+    @extend_schema(
+        summary="Show a statement",
+        description=(
+            "Opening balance, lines and closing balance in [from, to). JSON comes in pages; "
+            "`Accept: text/csv` or `?format=csv` streams all lines."
+        ),
+        tags=["ledger-accounts"],
+        parameters=[
+            *PAGE_PARAMETERS,
+            OpenApiParameter("from", str, description="RFC 3339; default: the beginning."),
+            OpenApiParameter("to", str, description="RFC 3339; default: now."),
+            OpenApiParameter("clock", str, enum=["recorded", "effective"]),
+        ],
+        responses={
+            (200, "application/json"): shapes.StatementOutput,
+            (200, "text/csv"): str,
+            **problems(400, 401, 404, 406),
+        },
+        examples=[examples.STATEMENT],
+    )
+    def get(self, request: Request, account_id: uuid.UUID) -> HttpResponseBase:
+        asked = queries.known(request, "from", "to", "clock")
+        account = selectors.get_ledger_account(account_id=account_id, actor=caller(request))
+        since, until = queries.period(asked)
+        by = queries.which_clock(asked)
+        if request.accepted_renderer.format == "csv":
+            lines = selectors.statement_stream(account, since=since, until=until, by=by)
+            return csv_stream(
+                filename=f"statement-{account.code}-{clock.now():%Y%m%d}.csv".replace(":", "-"),
+                header=CSV_HEADER,
+                rows=(csv_row(line, account.asset_id) for line in lines),
+            )
+        page = PageRequest(request, scope=f"statement:{account_id}")
+        return Response(statement_page(account, page, since=since, until=until, by=by))
+
+
+def _draft(wanted: dict[str, Any], actor: Principal) -> services.Draft:
+    """Turn the checked body into a draft, with codes of accounts resolved to ids."""
+
+    def account(name: str, asset: str) -> uuid.UUID:
+        return services.account_id_of(
+            name=name, ledger_code=wanted["ledger"], asset_code=asset, actor=actor
+        )
+
+    return services.Draft(
+        postings=[
+            services.Posting(
+                account(posting["source"], posting["asset"]),
+                account(posting["destination"], posting["asset"]),
+                posting["amount"],
+                posting["asset"],
+            )
+            for posting in wanted["postings"]
+        ],
+        reference=wanted.get("reference"),
+        description=wanted.get("description"),
+        effective_at=wanted.get("effective_at"),
+        metadata=wanted.get("metadata"),
+    )

@@ -1,0 +1,26 @@
+"""Paths of the money endpoints below ``/api/v1/``."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from transactions.api import transaction_views, views
+
+ACCOUNT = "ledger-accounts/<uuid:account_id>"
+
+urlpatterns = [
+    path("ledgers/", views.LedgersView.as_view(), name="ledgers"),
+    path("assets/", views.AssetsView.as_view(), name="assets"),
+    path("ledger-accounts/", views.LedgerAccountsView.as_view(), name="ledger-accounts"),
+    path(f"{ACCOUNT}/", views.LedgerAccountView.as_view(), name="ledger-account"),
+    path(f"{ACCOUNT}/close/", views.CloseView.as_view(), name="ledger-account-close"),
+    path(f"{ACCOUNT}/balance/", views.BalanceView.as_view(), name="balance"),
+    path(f"{ACCOUNT}/entries/", views.EntriesView.as_view(), name="entries"),
+    path(f"{ACCOUNT}/statement/", transaction_views.StatementView.as_view(), name="statement"),
+    path("transactions/", transaction_views.TransactionsView.as_view(), name="transactions"),
+    path(
+        "transactions/<uuid:transaction_id>/",
+        transaction_views.TransactionView.as_view(),
+        name="transaction",
+    ),
+]

@@ -1,0 +1,263 @@
+"""Ledgers, assets, accounts: the places money is."""
+
+from __future__ import annotations
+
+import uuid
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from core import clock, etags, idempotency
+from core.api import answer, caller, given
+from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
+from core.pagination import PageRequest
+from transactions import selectors, services
+from transactions.api import examples, queries, rendering
+from transactions.api import serializers as shapes
+
+
+class LedgersView(APIView):
+    """The books."""
+
+    @extend_schema(
+        summary="List ledgers",
+        tags=["ledgers"],
+        responses={200: shapes.LedgerList, **problems(401)},
+        examples=[examples.LEDGERS],
+    )
+    def get(self, request: Request) -> Response:
+        rows = [shapes.LedgerOutput(row).data for row in selectors.ledgers()]
+        return Response({"items": rows})
+
+    @extend_schema(
+        summary="Open a ledger",
+        description="Staff only.",
+        tags=["ledgers"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.LedgerInput,
+        responses={201: shapes.LedgerOutput, **problems(400, 401, 403, 409)},
+        examples=[examples.NEW_LEDGER],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = given(shapes.LedgerInput, request)
+        return answer(
+            idempotency.answer_once(
+                idempotency.from_request(request),
+                lambda: (
+                    status.HTTP_201_CREATED,
+                    shapes.LedgerOutput(
+                        services.create_ledger(**wanted, actor=caller(request))
+                    ).data,
+                ),
+            )
+        )
+
+
+class AssetsView(APIView):
+    """Currencies and custom units."""
+
+    @extend_schema(
+        summary="List assets",
+        tags=["assets"],
+        responses={200: shapes.AssetList, **problems(401)},
+        examples=[examples.ASSETS],
+    )
+    def get(self, request: Request) -> Response:
+        rows = [shapes.AssetOutput(row).data for row in selectors.assets()]
+        return Response({"items": rows})
+
+    @extend_schema(
+        summary="Add a custom asset",
+        description="Staff only.",
+        tags=["assets"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.AssetInput,
+        responses={201: shapes.AssetOutput, **problems(400, 401, 403, 409)},
+        examples=[examples.NEW_ASSET],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = given(shapes.AssetInput, request)
+        return answer(
+            idempotency.answer_once(
+                idempotency.from_request(request),
+                lambda: (
+                    status.HTTP_201_CREATED,
+                    shapes.AssetOutput(services.create_asset(**wanted, actor=caller(request))).data,
+                ),
+            )
+        )
+
+
+class LedgerAccountsView(APIView):
+    """Places money is."""
+
+    @extend_schema(
+        summary="List ledger accounts",
+        description="One's own; staff see everybody's.",
+        tags=["ledger-accounts"],
+        parameters=[
+            *PAGE_PARAMETERS,
+            *[OpenApiParameter(name, str) for name in ("owner", "code", "asset", "ledger")],
+        ],
+        responses={200: shapes.LedgerAccountPage, **problems(400, 401)},
+        examples=[examples.ACCOUNTS],
+    )
+    def get(self, request: Request) -> Response:
+        filters = queries.account_filters(
+            queries.known(request, "owner", "code", "asset", "ledger")
+        )
+        page = selectors.ledger_accounts(
+            actor=caller(request),
+            asked=PageRequest(request, scope="ledger-accounts"),
+            filters=filters,
+        )
+        return Response(page.as_json(lambda row: shapes.LedgerAccountOutput(row).data))
+
+    @extend_schema(
+        summary="Open a ledger account",
+        tags=["ledger-accounts"],
+        parameters=[IDEMPOTENCY_KEY],
+        request=shapes.LedgerAccountInput,
+        responses={201: shapes.LedgerAccountOutput, **problems(400, 401, 403, 404, 409)},
+        examples=[examples.NEW_ACCOUNT],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = given(shapes.LedgerAccountInput, request)
+        ledger = selectors.get_ledger(wanted.pop("ledger"))
+        asset = selectors.get_asset(wanted.pop("asset"))
+        owner_id = wanted.pop("owner", None)
+        return answer(
+            idempotency.answer_once(
+                idempotency.from_request(request),
+                lambda: (
+                    status.HTTP_201_CREATED,
+                    shapes.LedgerAccountOutput(
+                        services.open_ledger_account(
+                            ledger=ledger,
+                            asset=asset,
+                            owner_id=owner_id,
+                            actor=caller(request),
+                            **wanted,
+                        )
+                    ).data,
+                ),
+            )
+        )
+
+
+class LedgerAccountView(APIView):
+    """One ledger account."""
+
+    @extend_schema(
+        summary="Show a ledger account",
+        tags=["ledger-accounts"],
+        responses={200: shapes.LedgerAccountOutput, **problems(401, 404)},
+        examples=[examples.ACCOUNT],
+    )
+    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+        account = selectors.get_ledger_account(account_id=account_id, actor=caller(request))
+        return Response(
+            shapes.LedgerAccountOutput(account).data,
+            headers={"ETag": etags.of_version(account.version)},
+        )
+
+    @extend_schema(
+        summary="Change a ledger account",
+        description="Owners change name and metadata; status and limits take a permission.",
+        tags=["ledger-accounts"],
+        parameters=[IF_MATCH],
+        request=shapes.LedgerAccountChange,
+        responses={
+            200: shapes.LedgerAccountOutput,
+            **problems(400, 401, 403, 404, 409, 412, 422, 428),
+        },
+        examples=[examples.FREEZE],
+    )
+    def patch(self, request: Request, account_id: uuid.UUID) -> Response:
+        version = etags.required_version(request)
+        changes = given(shapes.LedgerAccountChange, request)
+        account = services.update_ledger_account(
+            account=selectors.get_ledger_account(account_id=account_id, actor=caller(request)),
+            expected_version=version,
+            changes=changes,
+            actor=caller(request),
+        )
+        return Response(
+            shapes.LedgerAccountOutput(account).data,
+            headers={"ETag": etags.of_version(account.version)},
+        )
+
+
+class CloseView(APIView):
+    """The end of a ledger account."""
+
+    @extend_schema(
+        summary="Close a ledger account",
+        description="Only at a balance of zero and without holds; it cannot be opened again.",
+        tags=["ledger-accounts"],
+        request=None,
+        responses={200: shapes.LedgerAccountOutput, **problems(401, 403, 404, 409)},
+        examples=[examples.ACCOUNT],
+    )
+    def post(self, request: Request, account_id: uuid.UUID) -> Response:
+        account = services.close_ledger_account(
+            account=selectors.get_ledger_account(account_id=account_id, actor=caller(request)),
+            actor=caller(request),
+        )
+        return Response(shapes.LedgerAccountOutput(account).data)
+
+
+class BalanceView(APIView):
+    """How much is there."""
+
+    @extend_schema(
+        summary="Show a balance",
+        description=(
+            "Now, or with `at` at any instant: by the clock of recording (what the ledger knew "
+            "then) or by the clock of effect (what was true then, as known now)."
+        ),
+        tags=["ledger-accounts"],
+        parameters=[
+            OpenApiParameter("at", str, description="RFC 3339."),
+            OpenApiParameter("clock", str, enum=["recorded", "effective"]),
+        ],
+        responses={200: shapes.BalanceOutput, **problems(400, 401, 404)},
+        examples=[examples.BALANCE],
+    )
+    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+        asked = queries.known(request, "at", "clock")
+        account = selectors.get_ledger_account(account_id=account_id, actor=caller(request))
+        at, by = queries.instant(asked, "at"), queries.which_clock(asked)
+        if at is None:
+            return Response(rendering.balance(account))
+        return Response(
+            {
+                "account": str(account.pk),
+                "asset": account.asset_id,
+                "posted": selectors.balance_at(account, at, by=by),
+                "at": clock.as_rfc3339(at),
+                "clock": by,
+            }
+        )
+
+
+class EntriesView(APIView):
+    """What happened to an account, line by line."""
+
+    @extend_schema(
+        summary="List an account's entries",
+        tags=["ledger-accounts"],
+        parameters=PAGE_PARAMETERS,
+        responses={200: shapes.EntryPage, **problems(400, 401, 404)},
+        examples=[examples.ENTRIES],
+    )
+    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+        queries.known(request)
+        account = selectors.get_ledger_account(account_id=account_id, actor=caller(request))
+        page = selectors.entries(
+            account=account, asked=PageRequest(request, scope=f"entries:{account_id}")
+        )
+        return Response(page.as_json(lambda row: shapes.EntryOutput(row).data))

@@ -1,0 +1,37 @@
+"""What can be done with money."""
+
+from transactions.services.accounts import (
+    account_id_of,
+    close_ledger_account,
+    create_asset,
+    create_ledger,
+    ensure_house_account,
+    open_ledger_account,
+    update_ledger_account,
+)
+from transactions.services.posting import (
+    Draft,
+    Expectation,
+    PostedEntry,
+    PostedTransaction,
+    Posting,
+    post_transaction,
+    post_transactions,
+)
+
+__all__ = [
+    "Draft",
+    "Expectation",
+    "PostedEntry",
+    "PostedTransaction",
+    "Posting",
+    "account_id_of",
+    "close_ledger_account",
+    "create_asset",
+    "create_ledger",
+    "ensure_house_account",
+    "open_ledger_account",
+    "post_transaction",
+    "post_transactions",
+    "update_ledger_account",
+]

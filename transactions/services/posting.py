@@ -1,0 +1,338 @@
+"""Moving money: one round trip, all or nothing, at most once.
+
+The work is done by ``post_transactions`` in PostgreSQL (transactions/sql); this module says what
+to post and what its refusals mean.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, connection
+from psycopg.rows import namedtuple_row
+
+from core import clock, context, db, idempotency, ids, metrics
+from core import errors as core_errors
+from core.principals import Principal
+from transactions import constants, errors, selectors
+
+FUNCTION: Final = (
+    "SELECT * FROM post_transactions("
+    "$1::uuid, $2::text, $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], "
+    "$8::int[], $9::uuid[], $10::uuid[], $11::bigint[], $12::text[], $13::uuid[], $14::bigint[], "
+    "$15::uuid, $16::uuid, $17::text, $18::uuid, $19::text, $20::inet, $21::uuid, "
+    "$22::uuid, $23::uuid, $24::bytea)"
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement of ``amount_minor`` minor units from one ledger account to another."""
+
+    source: uuid.UUID
+    destination: uuid.UUID
+    amount_minor: int
+    asset: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A transaction to be: 1 to 256 postings that happen together."""
+
+    postings: Sequence[Posting]
+    reference: str | None = None
+    description: str | None = None
+    effective_at: dt.datetime | None = None
+    metadata: dict[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expectation:
+    """The caller's last knowledge of an account: its ``entry_seq`` before this transaction."""
+
+    account: uuid.UUID
+    entry_seq: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PostedEntry:
+    """One side of a posting as it was recorded."""
+
+    account_id: uuid.UUID
+    amount: int
+    account_seq: int
+    balance_after: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class PostedTransaction:
+    """What was recorded; ``is_replay`` when an earlier request with the same key did it."""
+
+    id: uuid.UUID
+    recorded_at: dt.datetime
+    entries: Sequence[PostedEntry]
+    is_replay: bool = False
+
+
+def post_transaction(
+    *,
+    draft: Draft,
+    ledger_id: uuid.UUID,
+    actor: Principal,
+    expectations: Sequence[Expectation] = (),
+    identity: idempotency.Keyed | None = None,
+) -> PostedTransaction:
+    """Post one transaction; see :func:`post_transactions` for rules and errors.
+
+    With ``identity`` it happens at most once: a repeated request gets the first one's
+    transaction, or its refusal.
+
+    Raises:
+        EffectiveAtOutOfRange: more than a year back, or in the future.
+    """
+    _require_near(draft.effective_at)
+    try:
+        (posted,) = post_transactions(
+            drafts=[draft],
+            ledger_id=ledger_id,
+            actor=actor,
+            expectations=expectations,
+            identity=identity,
+        )
+    except core_errors.DomainError as refusal:
+        if identity is None or not idempotency.is_kept(refusal):
+            raise
+        return _keep(identity, refusal)
+    return posted
+
+
+def post_transactions(
+    *,
+    drafts: Sequence[Draft],
+    ledger_id: uuid.UUID,
+    actor: Principal,
+    expectations: Sequence[Expectation] = (),
+    identity: idempotency.Keyed | None = None,
+    kind: str = "posting",
+) -> list[PostedTransaction]:
+    """Post ``drafts`` in order, all or none, with their events and one audit row.
+
+    One statement that commits by itself, or joins the caller's transaction. An actor without
+    ``transactions.post_any_transaction`` may only take from accounts of their own.
+
+    Raises:
+        SameAccount: a posting from an account to itself.
+        LedgerAccountNotFound: no such account in this ledger, or not the actor's to take from.
+        AssetMismatch: an account holds another asset.
+        LedgerAccountFrozen, LedgerAccountClosed: an account may not move like this.
+        InsufficientFunds, LimitExceeded: an account would pass its floor or ceiling.
+        BalanceOverflow: a balance would leave 64 bits.
+        ReferenceTaken: a reference belongs to another transaction.
+        ExpectationFailed: an account has moved on.
+        IdempotencyKeyReused, IdempotencyInProgress: see :mod:`core.idempotency`.
+        DatabaseError: what PostgreSQL refused for other reasons, retried where that may help.
+    """
+    _require_two_accounts(drafts)
+    made = ids.uuid7s(len(drafts) + 1)
+    parameters = _parameters(drafts, ledger_id, actor, expectations, identity, kind, made)
+    try:
+        rows = _call(parameters)
+    except DatabaseError as exc:
+        refusal = _refusal(exc)
+        if refusal is None:
+            raise
+        raise refusal from exc
+    if rows and rows[0].transaction_index == 0:
+        assert identity is not None
+        return [_replayed(identity, rows[0])]
+    metrics.POSTED_TRANSACTIONS.inc(len(drafts))
+    return _grouped(made, rows)
+
+
+def _require_near(effective_at: dt.datetime | None) -> None:
+    if effective_at is None:
+        return
+    now = clock.now()
+    if (
+        not now - constants.EFFECTIVE_PAST_MAX
+        <= effective_at
+        <= now + constants.EFFECTIVE_FUTURE_MAX
+    ):
+        detail = f"Must be within {constants.EFFECTIVE_PAST_MAX.days} days before now."
+        code = errors.EffectiveAtOutOfRange.code
+        raise errors.EffectiveAtOutOfRange(
+            detail, errors=[{"pointer": "#/effective_at", "code": code, "detail": detail}]
+        )
+
+
+def _require_two_accounts(drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        for index, posting in enumerate(draft.postings):
+            if posting.source == posting.destination:
+                raise errors.SameAccount("Money moves between two accounts.", posting=index)
+
+
+def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL takes
+    drafts: Sequence[Draft],
+    ledger_id: uuid.UUID,
+    actor: Principal,
+    expectations: Sequence[Expectation],
+    identity: idempotency.Keyed | None,
+    kind: str,
+    made: Sequence[uuid.UUID],
+) -> list[Any]:
+    running = context.current()
+    numbered = [
+        (number, posting)
+        for number, draft in enumerate(drafts, start=1)
+        for posting in draft.postings
+    ]
+    may_take_from_any = actor.may("transactions.post_any_transaction")
+    return [
+        ledger_id,
+        kind,
+        list(made[: len(drafts)]),
+        [draft.reference for draft in drafts],
+        [draft.description for draft in drafts],
+        [draft.effective_at for draft in drafts],
+        [orjson.dumps(draft.metadata).decode() if draft.metadata else None for draft in drafts],
+        [number for number, _ in numbered],
+        [posting.source for _, posting in numbered],
+        [posting.destination for _, posting in numbered],
+        [posting.amount_minor for _, posting in numbered],
+        [posting.asset for _, posting in numbered],
+        [expectation.account for expectation in expectations],
+        [expectation.entry_seq for expectation in expectations],
+        None if may_take_from_any else actor.user_id,
+        actor.user_id,
+        actor.kind,
+        actor.session_id,
+        running.request_id,
+        running.client_address or None,
+        made[-1],
+        identity.user_id if identity else None,
+        identity.key_hash if identity else None,
+        identity.fingerprint if identity else None,
+    ]
+
+
+def _call(parameters: list[Any]) -> list[Any]:
+    """Run the function: by itself in one round trip, else in the transaction that is open."""
+    if connection.in_atomic_block:
+        return _execute(parameters)
+    remaining_ms = context.current().remaining_ms()
+    if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
+        # Too little time left to trust the connection's own limit: set one for this transaction.
+        return db.run_in_transaction(lambda: _execute(parameters))
+    return db.retrying(lambda: _execute(parameters))
+
+
+def _execute(parameters: list[Any]) -> list[Any]:
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.RawCursor(connection.connection, row_factory=namedtuple_row) as cursor,
+    ):
+        try:
+            cursor.execute(FUNCTION, parameters, prepare=True)
+            return cursor.fetchall()
+        except psycopg.errors.LockNotAvailable as exc:
+            if "idempotency_key" not in (exc.diag.context or ""):
+                raise
+            raise core_errors.IdempotencyInProgress(
+                "The first request with this key is still running.", retry_after_s=1
+            ) from exc
+
+
+_LEG_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
+    "SR010": (errors.LedgerAccountNotFound, "There is no such account for you in this ledger."),
+    "SR011": (errors.AssetMismatch, "The account holds another asset."),
+    "SR012": (errors.LedgerAccountFrozen, "The account is frozen."),
+    "SR013": (errors.LedgerAccountClosed, "The account is closed."),
+}
+_CONSTRAINT_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
+    "balance_floor": (errors.InsufficientFunds, "The source does not have that much to spend."),
+    "balance_ceiling": (errors.LimitExceeded, "The destination may not hold that much."),
+    "transaction_reference_pkey": (
+        errors.ReferenceTaken,
+        "Another transaction of this ledger has this reference.",
+    ),
+}
+
+
+def _refusal(exc: DatabaseError) -> core_errors.DomainError | None:
+    """Say which rule PostgreSQL applied; ``None`` when it was none of the ledger's."""
+    state = db.sqlstate(exc)
+    if state in _LEG_FAULTS:
+        error, detail = _LEG_FAULTS[state]
+        number, posting, side = (db.fault_detail(exc) or "1,1,source").split(",")
+        pointer = f"#/postings/{int(posting) - 1}/{side}"
+        fault = {"pointer": pointer, "code": error.code, "detail": detail}
+        return error(detail, transaction=int(number) - 1, errors=[fault])
+    if state == "SR014":
+        return errors.ExpectationFailed("An expected entry_seq is no longer the account's.")
+    if state == "22003":
+        return errors.BalanceOverflow("A balance would leave the range of 64-bit integers.")
+    if state in ("23514", "23505"):
+        known = _CONSTRAINT_FAULTS.get(db.violated_constraint(exc))
+        return known[0](known[1]) if known else None
+    return None
+
+
+def _grouped(made: Sequence[uuid.UUID], rows: Sequence[Any]) -> list[PostedTransaction]:
+    entries: dict[int, list[PostedEntry]] = {}
+    for row in rows:
+        entries.setdefault(row.transaction_index, []).append(
+            PostedEntry(row.account_id, row.amount, row.account_seq, row.balance_after)
+        )
+    recorded_at = rows[0].recorded_at
+    return [
+        PostedTransaction(id=made[number - 1], recorded_at=recorded_at, entries=legs)
+        for number, legs in entries.items()
+    ]
+
+
+def _replayed(identity: idempotency.Keyed, row: Any) -> PostedTransaction:
+    idempotency.require_same_request(identity, bytes(row.kept_fingerprint))
+    if row.kept_object_id is not None:
+        return _as_first_answered(row.kept_object_id)
+    kept = idempotency.restored(row.kept_status, row.kept_body)
+    assert isinstance(kept, core_errors.DomainError), "only refusals are kept without a transaction"
+    raise kept
+
+
+def _keep(identity: idempotency.Keyed, refusal: core_errors.DomainError) -> PostedTransaction:
+    """Keep the refusal as the key's answer, or give the answer that was faster; raises mostly."""
+    if isinstance(refusal, idempotency.KeptRefusal):
+        raise refusal
+    body = idempotency.refusal_as_body(refusal)
+    claimed = db.run_in_transaction(
+        lambda: idempotency.claim(identity, status=refusal.status, body=body)
+    )
+    if claimed:
+        raise refusal
+    row = idempotency.kept_row(identity)
+    idempotency.require_same_request(identity, bytes(row.fingerprint))
+    if row.object_id is not None:
+        return _as_first_answered(row.object_id)
+    raise refusal
+
+
+def _as_first_answered(transaction_id: uuid.UUID) -> PostedTransaction:
+    transaction, entries = selectors.transaction_with_entries(transaction_id)
+    return PostedTransaction(
+        id=transaction.pk,
+        recorded_at=transaction.recorded_at,
+        entries=[
+            PostedEntry(entry.account_id, entry.amount, entry.account_seq, entry.balance_after)
+            for entry in entries
+        ],
+        is_replay=True,
+    )
