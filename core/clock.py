@@ -18,4 +18,4 @@ def monotonic_ms() -> float:
 
 def as_rfc3339(moment: dt.datetime) -> str:
     """Render ``moment`` as RFC 3339 in UTC with microseconds, as every API answer does."""
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -13,7 +13,14 @@ from django.db.models import QuerySet
 from core.pagination import Page, PageRequest
 from core.principals import HOUSE_USER_ID, Principal
 from transactions import errors
-from transactions.models import Asset, Entry, Ledger, LedgerAccount, Transaction
+from transactions.models import (
+    Asset,
+    Entry,
+    Ledger,
+    LedgerAccount,
+    Transaction,
+    TransactionReference,
+)
 
 Clock = Literal["recorded", "effective"]
 STATEMENT_CHUNK: Final = 1_000
@@ -143,6 +150,28 @@ def own_account_id(
         .values_list("pk", flat=True)
         .first()
     )
+
+
+def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str]:
+    """Return which of ``references`` are taken in the ledger."""
+    rows = TransactionReference.objects.filter(ledger_id=ledger_id, reference__in=references)
+    return set(rows.values_list("reference", flat=True))
+
+
+def account_ids(
+    ledger_id: uuid.UUID, *, owner_ids: Sequence[uuid.UUID]
+) -> dict[tuple[uuid.UUID, str], uuid.UUID]:
+    """Return the accounts of some owners by owner and code."""
+    rows = LedgerAccount.objects.filter(ledger_id=ledger_id, user_id__in=owner_ids)
+    return {(row.user_id, row.code): row.pk for row in rows.only("user_id", "code")}
+
+
+def final_balances(ledger_id: uuid.UUID, codes: Sequence[str]) -> dict[str, int]:
+    """Return the balance of each account by code, for accounts of people."""
+    rows = LedgerAccount.objects.filter(ledger_id=ledger_id, code__in=codes).exclude(
+        user_id=HOUSE_USER_ID
+    )
+    return dict(rows.values_list("code", "balance__posted"))
 
 
 def balance_at(

@@ -9,6 +9,7 @@ from transactions.services.accounts import (
     open_ledger_account,
     update_ledger_account,
 )
+from transactions.services.imports import ImportReport, import_file
 from transactions.services.posting import (
     Draft,
     Expectation,
@@ -22,6 +23,7 @@ from transactions.services.posting import (
 __all__ = [
     "Draft",
     "Expectation",
+    "ImportReport",
     "PostedEntry",
     "PostedTransaction",
     "Posting",
@@ -30,6 +32,7 @@ __all__ = [
     "create_asset",
     "create_ledger",
     "ensure_house_account",
+    "import_file",
     "open_ledger_account",
     "post_transaction",
     "post_transactions",

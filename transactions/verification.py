@@ -1,0 +1,160 @@
+"""Does the ledger hold? Plain SQL over what is stored, sharing nothing with what wrote it."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Final
+
+from django.db import connection, transaction
+
+EXAMPLES_MAX: Final = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One invariant: ``sql`` returns a row (what, detail) for each place where it is broken."""
+
+    name: str
+    about: str
+    sql: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """An invariant and where it is broken; ``examples`` are the first few places."""
+
+    check: Check
+    faults: int
+    examples: list[tuple[str, str]]
+
+
+CHECKS: Final = (
+    Check(
+        "zero_sum",
+        "The entries of each transaction sum to zero for each asset.",
+        """SELECT transaction_id::text, asset_code || ' is off by ' || sum(amount)
+           FROM entry GROUP BY transaction_id, asset_code HAVING sum(amount) <> 0""",
+    ),
+    Check(
+        "balance_is_sum",
+        "Each balance is the sum of its entries.",
+        """SELECT b.account_id::text, 'balance ' || b.posted || ', entries ' || coalesce(e.total, 0)
+           FROM balance b
+           LEFT JOIN (SELECT account_id, sum(amount) AS total FROM entry GROUP BY 1) e
+               USING (account_id)
+           WHERE b.posted <> coalesce(e.total, 0)""",
+    ),
+    Check(
+        "gapless",
+        "Each account's entries are numbered 1, 2, 3 ... up to the balance's entry_seq.",
+        """SELECT b.account_id::text,
+               'entry_seq ' || b.entry_seq || ', entries ' || coalesce(e.entries, 0)
+               || ', numbers ' || coalesce(e.numbers, 0) || ', last ' || coalesce(e.last, 0)
+           FROM balance b
+           LEFT JOIN (
+               SELECT account_id, count(*) AS entries, count(DISTINCT account_seq) AS numbers,
+                      min(account_seq) AS first, max(account_seq) AS last
+               FROM entry GROUP BY 1
+           ) e USING (account_id)
+           WHERE b.entry_seq <> coalesce(e.entries, 0) OR coalesce(e.numbers, 0) <> b.entry_seq
+              OR coalesce(e.last, 0) <> b.entry_seq OR coalesce(e.first, 1) <> 1""",
+    ),
+    Check(
+        "running_chain",
+        "Each entry's balance is the one before it plus its amount, and time never goes back.",
+        """SELECT account_id::text, 'number ' || account_seq || ': ' || before || ' + ' || amount
+               || ' is not ' || balance_after
+           FROM (
+               SELECT account_id, account_seq, amount, balance_after, recorded_at,
+                      lag(balance_after, 1, 0::bigint) OVER running AS before,
+                      lag(recorded_at) OVER running AS earlier
+               FROM entry WINDOW running AS (PARTITION BY account_id ORDER BY account_seq)
+           ) AS chain
+           WHERE before + amount <> balance_after OR recorded_at < earlier""",
+    ),
+    Check(
+        "limits",
+        "No balance lies outside its floor and ceiling, holds counted.",
+        """SELECT account_id::text, 'balance ' || posted
+           FROM balance
+           WHERE posted - held_out < floor OR posted + held_in > ceiling
+              OR held_out < 0 OR held_in < 0""",
+    ),
+    Check(
+        "books_balance",
+        "All balances of an asset in a ledger sum to zero.",
+        """SELECT ledger_id::text, asset_code || ' is off by ' || sum(posted)
+           FROM balance GROUP BY ledger_id, asset_code HAVING sum(posted) <> 0""",
+    ),
+    Check(
+        "complete",
+        "Each transaction has entries, each entry a transaction and an account of its asset.",
+        """SELECT t.id::text, 'fewer than two entries' FROM "transaction" t
+           LEFT JOIN entry e ON e.transaction_id = t.id
+           GROUP BY t.id HAVING count(e.leg) < 2
+           UNION ALL
+           SELECT e.transaction_id::text, 'entry ' || e.leg || ' without transaction' FROM entry e
+           WHERE NOT EXISTS (SELECT FROM "transaction" t WHERE t.id = e.transaction_id)
+           UNION ALL
+           SELECT e.transaction_id::text, 'entry ' || e.leg || ' on no such account' FROM entry e
+           LEFT JOIN ledger_account a ON a.id = e.account_id AND a.user_id = e.user_id
+               AND a.asset_code = e.asset_code
+           WHERE a.id IS NULL
+           UNION ALL
+           SELECT a.id::text, 'account without balance' FROM ledger_account a
+           LEFT JOIN balance b ON b.account_id = a.id AND b.user_id = a.user_id
+               AND b.asset_code = a.asset_code AND b.ledger_id = a.ledger_id
+           WHERE b.account_id IS NULL""",
+    ),
+    Check(
+        "references",
+        "Each reference names its transaction, and each transaction's reference is kept.",
+        """SELECT coalesce(t.id, r.transaction_id)::text,
+               coalesce(t.reference, r.reference) || ' is not on both sides'
+           FROM (SELECT * FROM "transaction" WHERE reference IS NOT NULL) t
+           FULL JOIN transaction_reference r
+               ON r.transaction_id = t.id AND r.reference = t.reference
+              AND r.ledger_id = t.ledger_id
+           WHERE t.id IS NULL OR r.transaction_id IS NULL""",
+    ),
+    Check(
+        "answers",
+        "Each key that was answered with a transaction names one that exists.",
+        """SELECT k.object_id::text, 'answered but not stored' FROM idempotency_key k
+           WHERE k.object_id IS NOT NULL
+             AND NOT EXISTS (SELECT FROM "transaction" t WHERE t.id = k.object_id)""",
+    ),
+    Check(
+        "events",
+        "Each transaction was announced exactly once.",
+        """SELECT t.id::text, count(o.id) || ' events' FROM "transaction" t
+           LEFT JOIN outbox_event o ON o.id = t.id AND o.topic = 'transaction.posted'
+           GROUP BY t.id HAVING count(o.id) <> 1""",
+    ),
+)
+
+
+def verify() -> list[Finding]:
+    """Run every check in one snapshot; return a finding for each, with zero faults or more."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        return [_run(cursor, check) for check in CHECKS]
+
+
+def totals() -> dict[str, int]:
+    """Return how much was looked at."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT (SELECT count(*) FROM "transaction"), (SELECT count(*) FROM entry), '
+            "(SELECT count(*) FROM balance)"
+        )
+        row = cursor.fetchone() or (0, 0, 0)
+    return {"transactions": row[0], "entries": row[1], "accounts": row[2]}
+
+
+def _run(cursor: Any, check: Check) -> Finding:
+    cursor.execute(check.sql)
+    examples = cursor.fetchmany(EXAMPLES_MAX)
+    faults = cursor.rowcount
+    return Finding(check, faults, [(str(what), str(detail)) for what, detail in examples])
