@@ -158,6 +158,20 @@ def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str
     return set(rows.values_list("reference", flat=True))
 
 
+def balances_after(
+    ledger_id: uuid.UUID, references: Sequence[str]
+) -> dict[tuple[str, uuid.UUID], int]:
+    """Return the balance each transaction left on each of its accounts, by its reference."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.reference, e.account_id, e.balance_after FROM transaction_reference r "
+            "JOIN entry e ON e.transaction_id = r.transaction_id "
+            "WHERE r.ledger_id = %s AND r.reference = ANY(%s) ORDER BY e.leg",
+            [ledger_id, list(references)],
+        )
+        return {(reference, account): balance for reference, account, balance in cursor.fetchall()}
+
+
 def account_ids(
     ledger_id: uuid.UUID, *, owner_ids: Sequence[uuid.UUID]
 ) -> dict[tuple[uuid.UUID, str], uuid.UUID]:

@@ -93,7 +93,8 @@ def import_file(
         known = selectors.known_references(ledger.pk, [row.external_id for row in batch])
         fresh = [row for row in batch if row.external_id not in known]
         if fresh:
-            _compare(fresh, _post(fresh, accounts, house, ledger), report)
+            _post(fresh, accounts, house, ledger)
+        _compare(batch, accounts, ledger, report)
         report.posted += len(fresh)
         report.skipped += len(batch) - len(fresh)
         progress(len(batch))
@@ -133,15 +134,16 @@ def _posting(row: Row, account: uuid.UUID, house: dict[tuple[str, str], uuid.UUI
 
 
 def _compare(
-    batch: Sequence[Row], posted: Sequence[PostedTransaction], report: ImportReport
+    batch: Sequence[Row], accounts: dict[str, uuid.UUID], ledger: Ledger, report: ImportReport
 ) -> None:
-    for row, transaction in zip(batch, posted, strict=True):
-        if row.balance_after_minor is None:
-            continue
-        # The account's own side: the destination of what came in, the source of what went out.
-        own = transaction.entries[1 if row.amount_minor > 0 else 0]
-        report.compared += 1
-        report.equal_balances += own.balance_after == row.balance_after_minor
+    """Compare what is stored, posted just now or long ago, with the balances of the file."""
+    compared = [row for row in batch if row.balance_after_minor is not None]
+    stored = selectors.balances_after(ledger.pk, [row.external_id for row in compared])
+    report.compared += len(compared)
+    report.equal_balances += sum(
+        stored.get((row.external_id, accounts[row.account])) == row.balance_after_minor
+        for row in compared
+    )
 
 
 def _open_accounts(found: Survey, ledger: Ledger, email_domain: str) -> dict[str, uuid.UUID]:

@@ -45,11 +45,13 @@ BEGIN
 
     RETURN QUERY
     WITH posting AS MATERIALIZED (
-        SELECT * FROM unnest(p_index, p_sources, p_destinations, p_amounts, p_assets)
+        -- Subscripts, not a join: the planner would pair every entry with every transaction.
+        SELECT q.*, p_transactions[q.tx] AS id, p_effective_at[q.tx] AS effective_at
+        FROM unnest(p_index, p_sources, p_destinations, p_amounts, p_assets)
             WITH ORDINALITY AS q (tx, source, destination, amount, asset, place)
     ),
     leg AS MATERIALIZED (
-        SELECT q.tx, q.asset, s.is_source, s.account, s.change, q.place * 2 + s.turn AS place,
+        SELECT q.tx, q.id, q.effective_at, q.asset, s.is_source, s.account, s.change, q.place * 2 + s.turn AS place,
                (row_number() OVER (PARTITION BY q.tx ORDER BY q.place, s.turn) - 1)::smallint AS leg
         FROM posting q, LATERAL (
             VALUES (0, true, q.source, -q.amount), (1, false, q.destination, q.amount)
@@ -68,7 +70,7 @@ BEGIN
         SELECT clock_timestamp() AS at FROM (SELECT count(*) FROM locked) AS after_locking
     ),
     run AS MATERIALIZED (
-        SELECT l.tx, l.leg, k.user_id, l.account, l.asset, l.change,
+        SELECT l.tx, l.id, l.effective_at, l.leg, k.user_id, l.account, l.asset, l.change,
                k.entry_seq + row_number() OVER running AS account_seq,
                (k.posted + sum(l.change) OVER running)::bigint AS balance_after
         FROM leg l
@@ -110,9 +112,10 @@ BEGIN
     new_entries AS (
         INSERT INTO entry (transaction_id, leg, user_id, account_id, asset_code, amount,
             account_seq, balance_after, recorded_at, effective_at)
-        SELECT m.id, r.leg, r.user_id, r.account, r.asset, r.change, r.account_seq,
-               r.balance_after, m.at, m.effective_at
-        FROM run r JOIN made m ON m.place = r.tx
+        SELECT r.id, r.leg, r.user_id, r.account, r.asset, r.change, r.account_seq,
+               r.balance_after, s.at, r.effective_at
+        FROM run r CROSS JOIN stamp s
+        WHERE (SELECT good FROM verdict)
     ),
     new_events AS (
         INSERT INTO outbox_event (id, user_id, topic, object_id)

@@ -45,7 +45,7 @@ class Command(BaseCommand):
             ("rows posted", f"{report.posted:,} of {report.rows:,}"),
             ("accounts", f"{report.accounts:,}"),
             ("seconds", f"{took_s:.1f}"),
-            ("rows a second", f"{report.rows / took_s:,.0f}"),
+            ("rows a second", f"{report.posted / took_s:,.0f}" if report.posted else "-"),
             ("running balances equal", f"{report.equal_balances:,} of {report.compared:,}"),
             ("final balances equal", f"{equal:,} of {len(expected):,}"),
             ("sum of final balances", f"{sum(actual.values()):,}"),
