@@ -20,7 +20,7 @@ from core.embedded import binaries
 from core.embedded.postgres import OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
 from core.embedded.valkey import ValkeyServer
 
-pytest_plugins = ["tests.database", "tests.people", "tests.serving"]
+pytest_plugins = ["tests.database", "tests.people", "tests.serving", "tests.browser"]
 
 ROOT = Path(__file__).parent
 HOME_VARIABLE = "STRONGROOM_TEST_HOME"

@@ -25,7 +25,7 @@ from core import context, db, errors, metrics
 MEDIA_TYPE = "application/problem+json"
 
 # What the framework raises by itself, by status.
-_FRAMEWORK_ERRORS: dict[int, tuple[str, str]] = {
+FRAMEWORK_ERRORS: dict[int, tuple[str, str]] = {
     400: ("VALIDATION_FAILED", "The request is not valid"),
     401: ("AUTH_REQUIRED", "Authentication required"),
     403: ("AUTH_FORBIDDEN", "Not allowed"),
@@ -150,7 +150,7 @@ def _invalid(exc: exceptions.ValidationError) -> Described:
     """A serializer's refusal: the code of its faults when all share one, else the general one."""
     faults = list(_leaves(exc.get_full_details(), ""))
     codes = {fault["code"] for fault in faults}
-    general, title = _FRAMEWORK_ERRORS[400]
+    general, title = FRAMEWORK_ERRORS[400]
     detail = faults[0]["detail"] if len(faults) == 1 else f"{len(faults)} faults; see errors."
     return _document(400, codes.pop() if len(codes) == 1 else general, title, detail, errors=faults)
 
@@ -165,7 +165,7 @@ def _headers_of(exc: exceptions.APIException) -> dict[str, str]:
 
 
 def _framework(status: int, detail: str, headers: dict[str, str] | None = None) -> Described:
-    code, title = _FRAMEWORK_ERRORS.get(status, ("VALIDATION_FAILED", "The request was refused"))
+    code, title = FRAMEWORK_ERRORS.get(status, ("VALIDATION_FAILED", "The request was refused"))
     return _document(status, code, title, detail, headers)
 
 

@@ -323,14 +323,17 @@ def statement_stream(
         after = (lines[-1]["at"], lines[-1]["account_seq"])
 
 
+def ids_with_reference(reference: str) -> list[uuid.UUID]:
+    """Return the transactions with this reference, at most one in each ledger."""
+    rows = TransactionReference.objects.filter(
+        ledger_id__in=Ledger.objects.values("pk"), reference=reference
+    )
+    return list(rows.values_list("transaction_id", flat=True))
+
+
 def _with_reference(reference: str, actor: Principal) -> list[Transaction]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT transaction_id FROM transaction_reference WHERE reference = %s", [reference]
-        )
-        found = [row[0] for row in cursor.fetchall()]
     visible = []
-    for transaction_id in found:
+    for transaction_id in ids_with_reference(reference):
         try:
             visible.append(get_transaction(transaction_id=transaction_id, actor=actor)[0])
         except errors.TransactionNotFound:

@@ -10,6 +10,14 @@ from accounts import constants
 from accounts.models import User
 from core import fields
 
+ACCOUNT_EXAMPLE = {
+    "id": "01a1fc76-8f73-70f5-a3bc-9771834789b4",
+    "email": "ada@example.org",
+    "name": "Ada",
+    "is_staff": False,
+    "created_at": "2026-11-20T10:00:00.000000Z",
+}
+
 
 class RegisterInput(fields.StrictSerializer):
     email = fields.StrictTextField(max_length=constants.EMAIL_LENGTH_MAX)

@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import selectors, services
-from accounts.api.serializers import AccountOutput, RegisterInput, RegisterOutput
+from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput, RegisterInput, RegisterOutput
 from core import etags
 from core.api import caller, given
 from core.openapi import problems
@@ -56,13 +56,7 @@ class MeView(APIView):
         examples=[
             OpenApiExample(
                 "Ada",
-                value={
-                    "id": "01a1fc61-0203-703c-973a-a31d52667ef1",
-                    "email": "ada@example.org",
-                    "name": "Ada",
-                    "is_staff": False,
-                    "created_at": "2026-11-20T10:00:00.000000Z",
-                },
+                value=ACCOUNT_EXAMPLE,
                 response_only=True,
             )
         ],

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services as accounts
-from accounts.api.serializers import AccountOutput
+from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput
 from core.api import caller, given
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
@@ -50,10 +50,19 @@ class LoginView(APIView):
         responses={200: LoginOutput, **problems(400, 401)},
         examples=[
             OpenApiExample(
+                "Logged in",
+                value={
+                    "token": "srs_AaH8do9zcPWjvJdxg0eJtA_...",
+                    "session": SESSION_EXAMPLE,
+                    "account": ACCOUNT_EXAMPLE,
+                },
+                response_only=True,
+            ),
+            OpenApiExample(
                 "Ada logs in",
                 value={"email": "ada@example.org", "password": "correct horse battery staple"},
                 request_only=True,
-            )
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
@@ -83,6 +92,7 @@ class SessionsView(APIView):
     """The devices one is logged in on."""
 
     @extend_schema(
+        operation_id="sessions_list",
         summary="List my sessions",
         tags=["sessions"],
         parameters=PAGE_PARAMETERS,

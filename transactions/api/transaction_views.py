@@ -28,6 +28,7 @@ class TransactionsView(APIView):
     """Money moving."""
 
     @extend_schema(
+        operation_id="transactions_list",
         summary="List transactions",
         description="Those touching one's own accounts, newest first; staff see all.",
         tags=["transactions"],

@@ -23,6 +23,7 @@ class LedgersView(APIView):
     """The books."""
 
     @extend_schema(
+        operation_id="ledgers_list",
         summary="List ledgers",
         tags=["ledgers"],
         responses={200: shapes.LedgerList, **problems(401)},
@@ -60,6 +61,7 @@ class AssetsView(APIView):
     """Currencies and custom units."""
 
     @extend_schema(
+        operation_id="assets_list",
         summary="List assets",
         tags=["assets"],
         responses={200: shapes.AssetList, **problems(401)},
@@ -95,6 +97,7 @@ class LedgerAccountsView(APIView):
     """Places money is."""
 
     @extend_schema(
+        operation_id="ledger_accounts_list",
         summary="List ledger accounts",
         description="One's own; staff see everybody's.",
         tags=["ledger-accounts"],
@@ -248,6 +251,7 @@ class EntriesView(APIView):
     """What happened to an account, line by line."""
 
     @extend_schema(
+        operation_id="ledger_account_entries_list",
         summary="List an account's entries",
         tags=["ledger-accounts"],
         parameters=PAGE_PARAMETERS,

@@ -30,14 +30,14 @@ class Command(DjangoMigrate):
         try:
             super().handle(*args, **options)
             if options["app_label"] is None and not (options["plan"] or options["check_unapplied"]):
-                self._prepare_to_serve()
+                self._prepare_to_serve(quiet=options["verbosity"] == 0)
         finally:
             with connections["owner"].cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
-    def _prepare_to_serve(self) -> None:
+    def _prepare_to_serve(self, *, quiet: bool) -> None:
         created = partitions.ensure_months()
-        if created:
+        if created and not quiet:
             self.stdout.write(f"Partitions created: {', '.join(created)}")
         hooks.fire(hooks.AFTER_MIGRATE)
         role = privileges.grant_application_role()

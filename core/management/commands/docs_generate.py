@@ -1,0 +1,41 @@
+"""``manage.py docs_generate``: write the generated documents, or check that they are current."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.validation import validate_schema
+from typing_extensions import override
+
+from core import documents
+
+
+class Command(BaseCommand):
+    help = "Write docs/ from the code: OpenAPI, configuration, errors, tables."
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--check", action="store_true", help="Change nothing; fail if stale.")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        stale = []
+        for name, make in documents.DOCUMENTS.items():
+            path, text = settings.BASE_DIR / name, make()
+            if path.exists() and path.read_text(encoding="utf-8") == text:
+                continue
+            stale.append(name)
+            if not options["check"]:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+        if GENERATOR_STATS:
+            GENERATOR_STATS.emit_summary()
+            raise CommandError("The OpenAPI document has warnings; they are above.")
+        validate_schema(yaml.safe_load(documents.openapi_v1()))  # type: ignore[no-untyped-call]  # untyped library
+        if options["check"] and stale:
+            raise CommandError(f"Run make docs, these are stale: {', '.join(stale)}.")
+        self.stdout.write(f"{len(documents.DOCUMENTS)} documents are current.")

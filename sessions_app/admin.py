@@ -1,0 +1,56 @@
+"""How staff see and end sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+
+from accounts.selectors import staff_principal
+from core.admin import ReaderAdmin
+from core.fields import UUID_TEXT
+from sessions_app import services
+from sessions_app.models import Session
+
+
+@admin.register(Session)
+class SessionAdmin(ReaderAdmin):
+    """Who is logged in where. Tokens are not here: nobody has them but their owner."""
+
+    list_display = (
+        "user",
+        "kind",
+        "client_address",
+        "user_agent",
+        "authenticated_at",
+        "last_seen_at",
+        "expires_at",
+        "revoked_at",
+    )
+    list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    fields = ("id", *list_display, "revoke_reason", "assurance_level")
+    search_fields = ("id",)
+    search_help_text = "The e-mail address or id of a person, or the id of a session."
+    actions = ("end",)
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(pk=words) | rows.filter(user_id=words)
+        return rows.filter(user__email_normalized=words.casefold())
+
+    @admin.action(description="End now", permissions=["act"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
+        """End the chosen sessions."""
+        actor = staff_principal(request.user)
+        for session in queryset:
+            services.end_session(session_id=session.pk, actor=actor, reason="ended_by_staff")
+        self.message_user(request, f"{len(queryset)} sessions were ended.", messages.SUCCESS)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Return whether the button is there."""
+        return request.user.has_perm("sessions_app.revoke_any_session")

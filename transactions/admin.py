@@ -1,0 +1,261 @@
+"""How staff look at money: everything can be found, nothing in history can be changed."""
+
+from __future__ import annotations
+
+import uuid
+from itertools import islice
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from typing_extensions import override
+
+from accounts.selectors import staff_principal
+from core import clock
+from core.admin import ReaderAdmin
+from core.errors import DomainError
+from core.fields import UUID_TEXT
+from transactions import constants, money, selectors, services
+from transactions.api import queries
+from transactions.models import Asset, EntryLine, Ledger, LedgerAccount, Transaction
+
+STATEMENT_LINES_MAX = 500
+
+
+@admin.register(Asset)
+class AssetAdmin(ReaderAdmin):
+    """Currencies and custom units."""
+
+    list_display = ("code", "name", "exponent", "iso_numeric")
+    search_fields = ("code",)
+    search_help_text = "A code."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        return rows.filter(code=words.upper())
+
+
+@admin.register(Ledger)
+class LedgerAdmin(ReaderAdmin):
+    """Books."""
+
+    list_display = ("code", "name", "created_at")
+
+
+@admin.register(LedgerAccount)
+class LedgerAccountAdmin(ReaderAdmin):
+    """Places money is."""
+
+    list_display = (
+        "code",
+        "name",
+        "user",
+        "asset",
+        "balance_now",
+        "status",
+        "created_at",
+        "statement_link",
+    )
+    list_filter = ("status", "type", "ledger")
+    list_select_related = ("user", "asset", "balance", "ledger")
+    fields = (
+        *("id", "ledger", "code", "name", "user", "asset", "type", "status"),
+        *("balance_now", "floor_now", "ceiling_now", "held_now", "metadata", "created_at"),
+        "statement_link",
+    )
+    readonly_fields = fields
+    search_fields = ("code",)
+    search_help_text = "An account's code or id, or its owner's e-mail address."
+    actions = ("freeze", "unfreeze")
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(pk=words)
+        if "@" in words:
+            return rows.filter(user__email_normalized=words.casefold())
+        return rows.filter(code=words)
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        statement = path(
+            "<uuid:account_id>/statement/",
+            self.admin_site.admin_view(self.statement),
+            name="transactions_ledgeraccount_statement",
+        )
+        return [statement, *super().get_urls()]
+
+    @admin.display(description="balance")
+    def balance_now(self, account: LedgerAccount) -> str:
+        """Show the balance with its decimals."""
+        return _money(account, account.balance.posted)
+
+    @admin.display(description="lowest balance allowed")
+    def floor_now(self, account: LedgerAccount) -> str:
+        """Show the floor."""
+        return _money(account, account.balance.floor)
+
+    @admin.display(description="highest balance allowed")
+    def ceiling_now(self, account: LedgerAccount) -> str:
+        """Show the ceiling."""
+        return _money(account, account.balance.ceiling)
+
+    @admin.display(description="reserved")
+    def held_now(self, account: LedgerAccount) -> str:
+        """Show what holds reserve."""
+        return _money(account, account.balance.held_out)
+
+    @admin.display(description="statement")
+    def statement_link(self, account: LedgerAccount) -> str:
+        """Link to the statement."""
+        url = reverse("admin:transactions_ledgeraccount_statement", args=[account.pk])
+        return format_html('<a href="{}">Statement</a>', url)
+
+    def statement(self, request: HttpRequest, account_id: uuid.UUID) -> HttpResponse:
+        """Show an account's statement, by date of effect."""
+        if not self.has_view_permission(request):
+            raise Http404
+        try:
+            account = selectors.get_ledger_account(
+                account_id=account_id, actor=staff_principal(request.user)
+            )
+            since, until = queries.period(request.GET.dict())
+        except DomainError as exc:
+            raise Http404(exc.detail) from exc
+        lines = selectors.statement_stream(account, since=since, until=until, by="effective")
+        shown = list(islice(lines, STATEMENT_LINES_MAX + 1))
+        for line in shown:
+            line["amount"] = _money(account, line["amount"])
+            line["balance"] = _money(account, line["balance"])
+        opening = selectors.balance_at(account, since, by="effective", inclusive=False)
+        closing = selectors.balance_at(account, until, by="effective", inclusive=False)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Statement of {account.code}",
+            "account": account,
+            "opts": self.model._meta,  # noqa: SLF001 - Django's documented Model._meta API
+            "lines": shown[:STATEMENT_LINES_MAX],
+            "is_cut": len(shown) > STATEMENT_LINES_MAX,
+            "lines_max": STATEMENT_LINES_MAX,
+            "opening": _money(account, opening),
+            "closing": _money(account, closing),
+            "until": clock.as_rfc3339(until),
+        }
+        return TemplateResponse(request, "admin/transactions/statement.html", context)
+
+    @admin.action(description="Freeze", permissions=["act"])
+    def freeze(self, request: HttpRequest, queryset: QuerySet[LedgerAccount]) -> None:
+        """Stop all movement on the chosen accounts."""
+        self._set_status(request, queryset, constants.FROZEN)
+
+    @admin.action(description="Unfreeze", permissions=["act"])
+    def unfreeze(self, request: HttpRequest, queryset: QuerySet[LedgerAccount]) -> None:
+        """Let money move again."""
+        self._set_status(request, queryset, constants.OPEN)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Return whether the buttons are there."""
+        return request.user.has_perm("transactions.change_ledgeraccount")
+
+    def _set_status(
+        self, request: HttpRequest, accounts: QuerySet[LedgerAccount], status: str
+    ) -> None:
+        actor = staff_principal(request.user)
+        for account in accounts:
+            try:
+                services.update_ledger_account(
+                    account=account,
+                    expected_version=account.version,
+                    changes={"status": status},
+                    actor=actor,
+                )
+            except DomainError as exc:
+                self.message_user(request, f"{account.code}: {exc.detail}", messages.ERROR)
+            else:
+                self.message_user(request, f"{account.code} is {status} now.", messages.SUCCESS)
+
+
+class LineInline(admin.TabularInline):
+    """A transaction's entries."""
+
+    model = EntryLine
+    fields = ("leg", "account", "asset_code", "amount", "account_seq", "balance_after")
+    readonly_fields = fields
+    ordering = ("leg",)
+    extra = 0
+    can_delete = False
+
+    @override
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("account")
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReaderAdmin):
+    """What moved."""
+
+    list_display = ("recorded_at", "reference", "description", "kind", "effective_at", "actor_kind")
+    list_filter = ("kind",)
+    list_select_related = ("ledger",)
+    inlines = (LineInline,)
+    search_fields = ("reference",)
+    search_help_text = "A reference or an id."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(pk=words)
+        return rows.filter(pk__in=selectors.ids_with_reference(words))
+
+
+@admin.register(EntryLine)
+class EntryLineAdmin(ReaderAdmin):
+    """What moved, one side at a time."""
+
+    list_display = (
+        "recorded_at",
+        "account",
+        "asset_code",
+        "amount",
+        "balance_after",
+        "account_seq",
+        "effective_at",
+    )
+    list_select_related = ("account",)
+    search_fields = ("account__code",)
+    search_help_text = "The code or id of an account, or the id of a transaction."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(transaction_id=words) | rows.filter(account_id=words)
+        accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
+        return rows.filter(account_id__in=list(accounts[:1_000]))
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> EntryLine | None:
+        # The view's key is made of two columns; looked up as such, their index serves.
+        transaction_id, _, leg = object_id.partition(":")
+        if not UUID_TEXT.match(transaction_id) or not leg.isdecimal():
+            return None
+        return self.get_queryset(request).filter(transaction_id=transaction_id, leg=leg).first()
+
+
+def _money(account: LedgerAccount, amount_minor: int | None) -> str:
+    if amount_minor is None:
+        return "no limit"
+    return f"{money.readable(amount_minor, account.asset.exponent)} {account.asset_id}"
