@@ -12,6 +12,7 @@ class StrongroomAdminSite(AdminSite):
     site_title = "Strongroom"
     site_header = "Strongroom"
     index_title = "What would you like to look at?"
+    site_url = None
     enable_nav_sidebar = False
 
 

@@ -13,5 +13,6 @@ urlpatterns = [
     path("", include("transactions.api.urls")),
     path("schema/", SpectacularAPIView.as_view(api_version="v1"), name="schema"),
     path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
+    path("redoc/redoc.js/", api_docs.redoc_script, name="redoc-script"),
     path("redoc/", api_docs.RedocView.as_view(url_name="v1:schema"), name="redoc"),
 ]

@@ -137,6 +137,7 @@ CACHES = {
 
 AUTH_USER_MODEL = "accounts.User"
 PASSWORD_HASHERS = ["accounts.hashers.Argon2idPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.validators.StrongPassword"}]
 AUTHENTICATION_BACKENDS = ["accounts.backends.StaffBackend"]
 SESSION_ENGINE = "sessions_app.engine"
 SESSION_COOKIE_NAME = "__Host-staff" if ENV.is_production_like else "staff"
@@ -210,7 +211,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if ENV.is_production_like else None
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

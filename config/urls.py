@@ -19,6 +19,7 @@ urlpatterns = [
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),
+    path("favicon.ico", views.no_icon),
     path("metrics", views.metrics, name="metrics"),
     path("problems/<str:code>", views.problem_type, name="problem-type"),
 ]

@@ -53,6 +53,12 @@ def problem_type(_request: HttpRequest, code: str) -> HttpResponse:
     raise Http404
 
 
+@require_safe
+def no_icon(_request: HttpRequest) -> HttpResponse:
+    """Answer what every browser asks for, or its console would show an error on each page."""
+    return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
+
+
 def _json(body: object) -> HttpResponse:
     return HttpResponse(
         orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}

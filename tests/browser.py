@@ -21,7 +21,8 @@ FLAGS = (
 def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
     """A browser of its own; ``.ci/run`` installs the two programs it needs."""
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    assert binary and driver, "install chromium and chromium-driver"
+    assert binary, "install chromium"
+    assert driver, "install chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = binary
     for flag in FLAGS.split():

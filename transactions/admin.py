@@ -183,7 +183,7 @@ class LineInline(admin.TabularInline):
     """A transaction's entries."""
 
     model = EntryLine
-    fields = ("leg", "account", "asset_code", "amount", "account_seq", "balance_after")
+    fields = ("leg", "account", "amount_read", "balance_read", "account_seq")
     readonly_fields = fields
     ordering = ("leg",)
     extra = 0
@@ -199,7 +199,17 @@ class LineInline(admin.TabularInline):
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("account")
+        return super().get_queryset(request).select_related("account__asset")
+
+    @admin.display(description="amount")
+    def amount_read(self, line: EntryLine) -> str:
+        """Show the amount with its decimals."""
+        return _money(line.account, line.amount)
+
+    @admin.display(description="balance after")
+    def balance_read(self, line: EntryLine) -> str:
+        """Show the balance with its decimals."""
+        return _money(line.account, line.balance_after)
 
 
 @admin.register(Transaction)
@@ -210,6 +220,10 @@ class TransactionAdmin(ReaderAdmin):
     list_filter = ("kind",)
     list_select_related = ("ledger",)
     inlines = (LineInline,)
+    fields = (
+        *("id", "reference", "description", "kind", "ledger", "effective_at", "recorded_at"),
+        *("actor_kind", "actor_id", "session_id", "request_id", "metadata"),
+    )
     search_fields = ("reference",)
     search_help_text = "A reference or an id."
 
@@ -227,13 +241,12 @@ class EntryLineAdmin(ReaderAdmin):
     list_display = (
         "recorded_at",
         "account",
-        "asset_code",
-        "amount",
-        "balance_after",
+        "amount_read",
+        "balance_read",
         "account_seq",
         "effective_at",
     )
-    list_select_related = ("account",)
+    list_select_related = ("account__asset",)
     search_fields = ("account__code",)
     search_help_text = "The code or id of an account, or the id of a transaction."
 
@@ -243,6 +256,16 @@ class EntryLineAdmin(ReaderAdmin):
             return rows.filter(transaction_id=words) | rows.filter(account_id=words)
         accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
         return rows.filter(account_id__in=list(accounts[:1_000]))
+
+    @admin.display(description="amount")
+    def amount_read(self, line: EntryLine) -> str:
+        """Show the amount with its decimals."""
+        return _money(line.account, line.amount)
+
+    @admin.display(description="balance after")
+    def balance_read(self, line: EntryLine) -> str:
+        """Show the balance with its decimals."""
+        return _money(line.account, line.balance_after)
 
     @override
     def get_object(

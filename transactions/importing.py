@@ -103,12 +103,18 @@ def _row(line: int, given: dict[str, str | None]) -> Row:
         external_id=text["external_id"],
         account=text["account"],
         owner=text["owner"],
-        description=" ".join(filter(None, (text["operation"], text["purpose"]))),
+        description=_description(text["operation"], text["purpose"]),
         amount_minor=amount,
         balance_after_minor=_minor(line, "balance_after_minor", balance) if balance else None,
         house_account=_house_account(text),
         currency=text["currency"],
     )
+
+
+def _description(operation: str, purpose: str) -> str:
+    """Say what a row is for: ``transfer_out``, ``household`` is "transfer out household"."""
+    words = dict.fromkeys(word for word in (operation, purpose) if word)
+    return " ".join(words).replace("_", " ")
 
 
 def _minor(line: int, name: str, text: str) -> int:
