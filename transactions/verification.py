@@ -136,8 +136,10 @@ CHECKS: Final = (
 
 def verify() -> list[Finding]:
     """Run every check in one snapshot; return a finding for each, with zero faults or more."""
+    is_outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if is_outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = 0")
         return [_run(cursor, check) for check in CHECKS]
 

@@ -80,9 +80,12 @@ def import_file(
     are there already are skipped, so an interrupted import goes on where it stopped.
 
     Raises:
+        AssetNotFound: a currency that is no asset.
         RowFault: a row that cannot be taken; it and the rows after it are not posted.
     """
     found = survey(path)
+    for currency in sorted(set(found.currencies.values())):
+        selectors.get_asset(currency)
     accounts = _open_accounts(found, ledger, email_domain)
     house = {
         key: ensure_house_account(ledger=ledger, code=key[0], asset=selectors.get_asset(key[1]))

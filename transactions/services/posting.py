@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from psycopg.rows import namedtuple_row
 
 from core import clock, context, db, idempotency, ids, metrics
@@ -226,7 +226,9 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
 def _call(parameters: list[Any]) -> list[Any]:
     """Run the function: by itself in one round trip, else in the transaction that is open."""
     if connection.in_atomic_block:
-        return _execute(parameters)
+        # The savepoint keeps the caller's transaction usable when PostgreSQL refuses.
+        with transaction.atomic():
+            return _execute(parameters)
     remaining_ms = context.current().remaining_ms()
     if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
         # Too little time left to trust the connection's own limit: set one for this transaction.
@@ -326,10 +328,10 @@ def _keep(identity: idempotency.Keyed, refusal: core_errors.DomainError) -> Post
 
 
 def _as_first_answered(transaction_id: uuid.UUID) -> PostedTransaction:
-    transaction, entries = selectors.transaction_with_entries(transaction_id)
+    stored, entries = selectors.transaction_with_entries(transaction_id)
     return PostedTransaction(
-        id=transaction.pk,
-        recorded_at=transaction.recorded_at,
+        id=stored.pk,
+        recorded_at=stored.recorded_at,
         entries=[
             PostedEntry(entry.account_id, entry.amount, entry.account_seq, entry.balance_after)
             for entry in entries
