@@ -62,8 +62,8 @@ class RequestMiddleware:
             return problems.bad_request(request, exc)
         response = self.get_response(request)
         if (
-            is_api
-            and response.status_code >= ERROR_STATUS_MIN
+            response.status_code >= ERROR_STATUS_MIN
+            and not problems.answers_html(request)
             and response.get("Content-Type") != problems.MEDIA_TYPE
             and isinstance(response, HttpResponse)
         ):

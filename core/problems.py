@@ -56,7 +56,7 @@ def exception_handler(exc: Exception, view: Mapping[str, Any]) -> HttpResponse |
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """``handler400``: Django itself refused the request."""
-    if _answers_html(request):
+    if answers_html(request):
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
         return _response(request, _framework(413, "The body may have at most 1 MiB."))
@@ -68,14 +68,14 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """``handler403``."""
-    if _answers_html(request):
+    if answers_html(request):
         return defaults.permission_denied(request, exception)
     return _response(request, _framework(403, ""))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """``CSRF_FAILURE_VIEW``: a cookie-authenticated request without a valid CSRF token."""
-    if _answers_html(request):
+    if answers_html(request):
         return defaults.permission_denied(request, PermissionDenied(reason))
     described = _document(403, "AUTH_CSRF_FAILED", "CSRF verification failed", reason)
     return _response(request, described)
@@ -83,7 +83,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """``handler404``: a path that no URL pattern matches."""
-    if _answers_html(request):
+    if answers_html(request):
         return defaults.page_not_found(request, exception)
     return _response(request, _framework(404, "There is nothing at this path."))
 
@@ -94,7 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if described is None:
         metrics.UNHANDLED.inc()
         described = _framework(500, "The error was recorded; the request id finds it.")
-    if _answers_html(request):
+    if answers_html(request):
         return defaults.server_error(request)
     return _response(request, described)
 
@@ -113,7 +113,8 @@ def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     return problem
 
 
-def _answers_html(request: HttpRequest) -> bool:
+def answers_html(request: HttpRequest) -> bool:
+    """Return whether ``request`` is for the staff admin."""
     return request.path_info.startswith(f"/{settings.ENV.admin_path}/")
 
 

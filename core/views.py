@@ -21,7 +21,9 @@ def ready(request: HttpRequest) -> HttpResponse:
         return _json(body)
     return problems.from_error(
         request,
-        errors.NotReady("This instance cannot take work now.", retry_after_s=2, **body),
+        errors.NotReady(
+            "This instance cannot take work now.", retry_after_s=2, checks=body["checks"]
+        ),
     )
 
 

@@ -1,0 +1,145 @@
+"""Valkey gone, PostgreSQL gone: what still works, what is said, and that it mends itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import cluster_at, valkey_at
+from core.embedded.postgres import OWNER_ROLE, PostgresCluster
+from core.embedded.valkey import ValkeyServer
+from tests.http import Client, logged_in, opened, posting, registered
+from tests.serving import Service
+
+RECOVERY_S = 10
+
+
+@pytest.fixture
+def own_services(tmp_path_factory) -> Iterator[tuple[PostgresCluster, ValkeyServer]]:
+    """Servers of this test's own, to be stopped and killed."""
+    home = tmp_path_factory.mktemp("services")
+    for folder in (home, *home.parents[:3]):
+        if folder.owner() != "root" or os.geteuid() == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    cluster, valkey = cluster_at(home), valkey_at(home)
+    cluster.start()
+    valkey.start()
+    pid = valkey.pid()
+    assert pid is not None
+    yield cluster, valkey
+    with contextlib.suppress(ProcessLookupError):
+        # A server that a test has hung neither answers nor stops.
+        os.kill(pid, signal.SIGCONT)
+    valkey.stop()
+    cluster.stop(mode="immediate")
+
+
+@pytest.fixture
+def service(serve, own_services) -> Service:
+    """Two workers on these servers."""
+    cluster, valkey = own_services
+    changes = {
+        "DATABASE_URL": cluster.url(),
+        "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
+        "REDIS_URL": valkey.url,
+    }
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        env={**os.environ, **changes},
+        cwd=Path(__file__).parent.parent,
+        check=True,
+    )
+    return serve(workers=4, threads=2, **changes)
+
+
+def _each_worker(service: Service, token: str) -> list[Client]:
+    """Return clients on connections of their own; with enough of them every worker is asked."""
+    return [Client(service.url, token) for _ in range(16)]
+
+
+def _statuses(clients: list[Client], path: str = "/api/v1/me/") -> set[int]:
+    try:
+        return {client.call("GET", path)[0] for client in clients}
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_revoked_session_is_refused_by_every_worker_at_once(service, own_services):
+    _, valkey = own_services
+    ada = registered(service.url, "ada@example.org")
+    other = logged_in(service.url, "ada@example.org")
+    assert _statuses(_each_worker(service, ada.token)) == {200}
+    assert other.call("POST", "/api/v1/sessions/revoke-others/")[2] == {"ended": 1}
+    assert _statuses(_each_worker(service, ada.token)) == {401}
+
+    third = logged_in(service.url, "ada@example.org")
+    assert _statuses(_each_worker(service, third.token)) == {200}
+    valkey.stop()
+    assert _statuses(_each_worker(service, third.token)) == {200}
+    assert third.call("POST", "/api/v1/auth/logout/")[0] == 204
+    assert _statuses(_each_worker(service, third.token)) == {401}
+    assert _statuses(_each_worker(service, other.token)) == {200}
+    valkey.start()
+    assert _statuses(_each_worker(service, third.token)) == {401}
+    assert _statuses(_each_worker(service, other.token)) == {200}
+
+
+@pytest.mark.parametrize("how", ["stopped", "hung"])
+def test_without_valkey_everything_answers(service, own_services, how):
+    _, valkey = own_services
+    ada = registered(service.url, "ada@example.org")
+    purse, target = opened(ada, "purse"), opened(ada, "target")
+    if how == "stopped":
+        valkey.stop()
+    else:
+        pid = valkey.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+    assert registered(service.url, "bob@example.org").call("GET", "/api/v1/me/")[0] == 200
+    assert ada.call("GET", "/api/v1/sessions/")[0] == 200
+    assert ada.post_transaction(posting(purse, target, 5))[1]["code"] == "TXN_INSUFFICIENT_FUNDS"
+    status, _, ready = ada.call("GET", "/health/ready")
+    assert (status, ready["status"]) == (200, "degraded")
+    assert ready["checks"]["cache"]["status"] == "degraded"
+
+
+def test_without_postgres_503_and_back_without_a_restart(service, own_services):
+    cluster, _ = own_services
+    ada = registered(service.url, "ada@example.org")
+    purse, target = opened(ada, "purse"), opened(ada, "target")
+    cluster.kill()
+    client = Client(service.url, ada.token, timeout=10)
+    for _ in range(8):
+        status, headers, problem = client.call(
+            "POST",
+            "/api/v1/transactions/",
+            posting(purse, target, 5),
+            Idempotency_Key="while-down",
+        )
+        assert (status, problem["code"]) == (503, "DB_UNAVAILABLE")
+        assert headers["content-type"] == "application/problem+json"
+        assert int(headers["retry-after"]) > 0
+    status, _, problem = client.call("GET", "/health/ready")
+    assert (status, problem["code"]) == (503, "DB_NOT_READY")
+    assert problem["checks"]["database"]["status"] == "unavailable"
+    assert client.call("GET", "/health/live")[0] == 200
+    assert service.process.poll() is None
+
+    cluster.start()
+    deadline = time.monotonic() + RECOVERY_S
+    while (answer := client.call("GET", "/api/v1/ledger-accounts/"))[0] != 200:
+        assert answer[0] == 503
+        assert time.monotonic() < deadline, "did not recover"
+        time.sleep(0.05)
+    status, problem = client.post_transaction(posting(purse, target, 5), "while-down")
+    assert problem["code"] == "TXN_INSUFFICIENT_FUNDS"
+    assert service.command("ledger_verify").returncode == 0

@@ -1,0 +1,74 @@
+"""Every path without credentials: nothing but a named few answers."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+# Who may be asked by anybody, and why.
+PUBLIC = {
+    "api/v1/auth/register/": "to get an account",
+    "api/v1/auth/login/": "to get a session",
+    "api/v1/schema/": "the contract",
+    "api/v1/docs/": "the contract, readable",
+    "api/v1/redoc/": "the contract, readable",
+    "api/v1/redoc/redoc.js/": "its script",
+    "health": "probes",
+    "health/ready": "probes",
+    "favicon.ico": "browsers ask by themselves",
+    "problems/<str:code>": "what an error means",
+}
+# Closed by a token of their own; a stranger is told there is nothing.
+TOKEN = {"metrics", "health/detailed"}
+VALUES = {"uuid": "01a1fc61-0203-703c-973a-a31d52667ef1", "str": "AUTH_REQUIRED"}
+
+
+def _routes(patterns, prefix=""):
+    for pattern in patterns:
+        route = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+ROUTES = [
+    route
+    for route in _routes(get_resolver().url_patterns)
+    if not route.startswith(f"{settings.ENV.admin_path}/")
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("method", ["get", "post", "put", "patch", "delete"])
+def test_nothing_answers_without_credentials(route, method):
+    path = "/" + re.sub(r"<(\w+):\w+>", lambda match: VALUES[match[1]], route)
+    body = {} if method == "get" else {"data": b"{}", "content_type": "application/json"}
+    answer = getattr(Client(), method)(path, **body)
+    if route in PUBLIC:
+        assert answer.status_code not in (401, 403)
+    elif route in TOKEN:
+        assert answer.status_code in (404, 405)
+    else:
+        assert answer.status_code == 401
+        assert answer["WWW-Authenticate"] == "Bearer"
+    if answer.status_code >= 400:
+        assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_walk_has_seen_the_service():
+    assert len(ROUTES) > 25
+    assert set(PUBLIC) | TOKEN <= set(ROUTES)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["", "accounts/user/", "transactions/transaction/"])
+def test_admin_asks_for_a_login(path):
+    answer = Client().get(f"/{settings.ENV.admin_path}/{path}")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(f"/{settings.ENV.admin_path}/login/")
