@@ -15,12 +15,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core.embedded import binaries
 from core.embedded.postgres import OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
 from core.embedded.valkey import ValkeyServer
 
 pytest_plugins = ["tests.database", "tests.people", "tests.serving", "tests.browser"]
+
+# How fast examples come says how busy the machine is, not whether the code is right.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 ROOT = Path(__file__).parent
 HOME_VARIABLE = "STRONGROOM_TEST_HOME"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import re
 import uuid
 from collections.abc import Callable
@@ -86,7 +87,8 @@ def from_request(request: Request, *, required: bool = False) -> Keyed | None:
 def keyed(*, principal: Principal, key: str, method: str, path: str, body: object) -> Keyed:
     """Build the identity of a request; two callers may use the same key independently."""
     scope = f"{principal.user_id}\n{key}".encode()
-    canonical = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    # Not orjson: the body is not validated yet and may hold integers beyond 64 bits.
+    canonical = json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
     return Keyed(
         user_id=principal.user_id,
         key_hash=uuid.UUID(bytes=hashlib.sha256(scope).digest()[:16]),

@@ -110,6 +110,7 @@ def _faulty(ada, bob):
     }
 
 
+CLOCKS: tuple[tuple[selectors.Clock, int], ...] = (("recorded", 2), ("effective", 3))
 FAULTS = [
     *("funds", "ceiling", "overflow", "same", "asset", "asset named", "unknown", "not mine"),
     *("frozen source", "frozen destination", "half frozen", "closed", "reference"),
@@ -239,7 +240,7 @@ def test_balances_by_either_clock_equal_a_fold_of_the_entries(ada: Person, moves
     for number, account_id in enumerate(accounts):
         account = LedgerAccount.objects.get(pk=account_id)
         mine = [row for row in happened if row[0] == number]
-        for by, place in (("recorded", 2), ("effective", 3)):
+        for by, place in CLOCKS:
             expected = sum(row[1] for row in mine if row[place] <= at)
             assert selectors.balance_at(account, at, by=by) == expected
             lines = list(

@@ -1,0 +1,83 @@
+"""Configuration: all faults at once, secrets from files, nothing unsafe in production."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import env
+
+GOOD = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "s" * 50,
+    "DATABASE_URL": "postgresql://app:p@db/name",
+    "REDIS_URL": "redis://cache/0",
+    "PUBLIC_URL": "https://strongroom.example",
+    "ALLOWED_HOSTS": "strongroom.example, www.strongroom.example",
+}
+
+
+def test_good_environment_is_read():
+    loaded = env.load(GOOD)
+    assert loaded.is_production_like
+    assert loaded.allowed_hosts == ["strongroom.example", "www.strongroom.example"]
+    assert loaded.port == 8000
+
+
+def test_every_fault_is_reported_at_once():
+    bad = {
+        "ENVIRONMENT": "prod",
+        "PORT": "eighty",
+        "WEB_WORKERS": "0",
+        "REDIS_URL": "redis://cache/0",
+        "SECRET_KEY_FILE": "/no/such/file",
+    }
+    with pytest.raises(ImproperlyConfigured) as refused:
+        env.load(bad)
+    for name in ("ENVIRONMENT", "PORT", "WEB_WORKERS", "SECRET_KEY_FILE", "DATABASE_URL"):
+        assert name in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
+        ({"PUBLIC_URL": "http://strongroom.example"}, "PUBLIC_URL"),
+        ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
+        ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
+        ({"REDIS_URL": "http://cache"}, "REDIS_URL"),
+        ({"DB_LOCK_TIMEOUT_MS": "6000"}, "DB_LOCK_TIMEOUT_MS must be shorter"),
+        ({"DB_STATEMENT_TIMEOUT_MS": "40000"}, "DB_STATEMENT_TIMEOUT_MS must be shorter"),
+        ({"REQUEST_DEADLINE_MS": "90000"}, "REQUEST_DEADLINE_MS must be shorter"),
+        ({"DB_POOL_SIZE_MIN": "20"}, "DB_POOL_SIZE_MIN"),
+        ({"SESSION_IDLE_TIMEOUT_S": "90000"}, "SESSION_IDLE_TIMEOUT_S"),
+    ],
+)
+def test_unsafe_or_contradictory_settings_are_refused(change, told):
+    with pytest.raises(ImproperlyConfigured, match=told):
+        env.load({**GOOD, **change})
+
+
+def test_development_may_be_looser():
+    loose = {**GOOD, "ENVIRONMENT": "development", "PUBLIC_URL": "http://127.0.0.1:8000"}
+    assert not env.load(loose).is_production_like
+
+
+def test_secret_comes_from_a_file_without_its_last_line_end(tmp_path):
+    (tmp_path / "key").write_text("k" * 60 + "\n")
+    given = {name: value for name, value in GOOD.items() if name != "SECRET_KEY"}
+    assert env.load({**given, "SECRET_KEY_FILE": str(tmp_path / "key")}).secret_key == "k" * 60
+    with pytest.raises(ImproperlyConfigured, match="both set"):
+        env.load({**GOOD, "SECRET_KEY_FILE": str(tmp_path / "key")})
+
+
+def test_secrets_do_not_show():
+    shown = repr(env.load({**GOOD, "METRICS_TOKEN": "hush-hush"}))
+    for secret in (GOOD["SECRET_KEY"], "app:p", "hush-hush"):
+        assert secret not in shown
+
+
+def test_socket_folder_of_a_database_url_is_its_host():
+    found = env.database_settings("postgresql://u:p%40w@/name?host=/run/pg")
+    assert (found["HOST"], found["NAME"], found["PASSWORD"]) == ("/run/pg", "name", "p@w")
