@@ -81,8 +81,9 @@ def django_db_setup(worker_database: str, worker_id: str, django_db_blocker) -> 
 def clean_cache(request: pytest.FixtureRequest) -> None:
     """Let no test see what another one cached."""
     if "db" in request.fixturenames or "committed_db" in request.fixturenames:
-        with contextlib.suppress(Exception):
-            cache.clear()
+        # First: it gives this worker a cache of its own, and the client is made only once.
+        request.getfixturevalue("django_db_setup")
+        cache.clear()
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def service(serve, own_services) -> Service:
         cwd=Path(__file__).parent.parent,
         check=True,
     )
-    return serve(workers=4, threads=2, **changes)
+    return serve(workers=4, threads=2, CACHE_TIMEOUT_MS="250", **changes)
 
 
 def _each_worker(service: Service, token: str) -> list[Client]:

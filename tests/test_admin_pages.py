@@ -1,0 +1,151 @@
+"""Every admin page: there for staff, cheap however many rows, and unable to change history."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+
+from core.models import AuditEvent
+from sessions_app.models import Session
+from sessions_app.services import authenticate, start_session
+from tests.people import Person, make_person
+from transactions.models import EntryLine, LedgerAccount, Transaction
+from transactions.tests.money import move, open_account, post
+
+pytestmark = pytest.mark.django_db
+OURS = {"accounts", "auth", "core", "sessions_app", "transactions"}
+PAGES = sorted(
+    model._meta.label_lower for model in admin.site._registry if model._meta.app_label in OURS
+)
+QUERIES_MAX = 15
+
+
+def _url(label: str, page: str, *args: object) -> str:
+    return reverse(f"admin:{label.replace('.', '_')}_{page}", args=args)
+
+
+@pytest.fixture
+def by_root(db) -> Client:
+    """A superuser: whatever is refused to them is refused by the page."""
+    client = Client()
+    client.force_login(make_person("root@example.org", is_superuser=True).user)
+    return client
+
+
+def _fill(person: Person, count: int) -> None:
+    source = open_account(person.principal, balance=1_000)
+    for number in range(count):
+        post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
+        start_session(user=person.user)
+
+
+@pytest.mark.parametrize("count", [1, 12])
+@pytest.mark.parametrize("label", PAGES)
+def test_list_is_cheap_and_never_counts(by_root, ada, django_assert_max_num_queries, label, count):
+    _fill(ada, count)
+    with django_assert_max_num_queries(QUERIES_MAX) as captured:
+        answer = by_root.get(_url(label, "changelist"))
+    assert answer.status_code == 200
+    if label.split(".")[0] != "auth":
+        assert not any("COUNT(" in query["sql"] for query in captured.captured_queries)
+
+
+@pytest.mark.parametrize("label", PAGES)
+def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
+    _fill(ada, 1)
+    model = next(model for model in admin.site._registry if model._meta.label_lower == label)
+    row = model._default_manager.exclude(pk=None).first()
+    assert by_root.post(_url(label, "add"), {}).status_code == 403
+    assert by_root.post(_url(label, "change", row.pk), {}).status_code == 403
+    assert by_root.post(_url(label, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert by_root.get(_url(label, "change", row.pk)).status_code == 200
+
+
+def test_search_finds_by_what_staff_have_in_hand(by_root, ada):
+    _fill(ada, 2)
+    line = EntryLine.objects.order_by("-transaction_id", "leg").first()
+    assert line is not None
+    account = LedgerAccount.objects.get(pk=line.account_id)
+    session = Session.objects.filter(user=ada.user).first()
+    assert session is not None
+    for label, words, expected in (
+        ("accounts.user", "ada@", ada.user.email),
+        ("accounts.user", str(ada.user.pk), ada.user.email),
+        ("sessions_app.session", "ADA@example.org", ada.user.email),
+        ("sessions_app.session", str(session.pk), ada.user.email),
+        ("transactions.transaction", "r-1", "r-1"),
+        ("transactions.transaction", str(line.transaction_id), "r-1"),
+        ("transactions.entryline", account.code, account.code),
+        ("transactions.ledgeraccount", account.code, account.code),
+        ("transactions.ledgeraccount", "ada@example.org", account.code),
+        ("transactions.asset", "usd", "US Dollar"),
+        ("core.auditevent", str(line.transaction_id), "transaction.post"),
+    ):
+        text = by_root.get(_url(label, "changelist"), {"q": words}).content.decode()
+        assert expected in text.split('id="result_list"')[1], (label, words)
+    nothing = by_root.get(_url("transactions.transaction", "changelist"), {"q": "no-such"})
+    assert 'id="result_list"' not in nothing.content.decode()
+
+
+def test_buttons_do_what_the_services_do(by_root, ada):
+    account_id = open_account(ada.principal, balance=5)
+    _, token = start_session(user=ada.user)
+
+    def press(label: str, action: str, pk: object) -> None:
+        answer = by_root.post(
+            _url(label, "changelist"), {"action": action, "_selected_action": str(pk)}
+        )
+        assert answer.status_code == 302
+
+    press("transactions.ledgeraccount", "freeze", account_id)
+    assert LedgerAccount.objects.get(pk=account_id).status == "frozen"
+    press("transactions.ledgeraccount", "unfreeze", account_id)
+    assert LedgerAccount.objects.get(pk=account_id).status == "open"
+    session_id = authenticate(token).session_id
+    press("sessions_app.session", "end", session_id)
+    assert Session.objects.get(pk=session_id).revoke_reason == "ended_by_staff"
+    press("accounts.user", "lock_out", ada.user.pk)
+    ada.user.refresh_from_db()
+    assert not ada.user.is_active
+    press("accounts.user", "let_in", ada.user.pk)
+    ada.user.refresh_from_db()
+    assert ada.user.is_active
+    done = set(AuditEvent.objects.values_list("action", flat=True))
+    assert {"ledger_account.change", "session.end", "account.lock", "account.unlock"} <= done
+
+
+@pytest.mark.parametrize(
+    ("role", "seen", "unseen"),
+    [
+        ("support", "accounts.user", "core.auditevent"),
+        ("auditor", "core.auditevent", "auth.group"),
+    ],
+)
+def test_roles_see_what_they_should(role, seen, unseen):
+    client = Client()
+    client.force_login(make_person(f"{role}@example.org", role=role).user)
+    assert client.get(_url(seen, "changelist")).status_code == 200
+    assert client.get(_url(unseen, "changelist")).status_code == 403
+    page = client.get(_url("transactions.ledgeraccount", "changelist")).content.decode()
+    assert "Freeze" not in page
+
+
+def test_statement_page_is_for_those_who_may_see_money(by_root, ada):
+    account_id = open_account(ada.principal, balance=1_250)
+    url = reverse("admin:transactions_ledgeraccount_statement", args=[account_id])
+    assert "12.50 USD" in by_root.get(url).content.decode()
+    assert by_root.get(url, {"from": "never"}).status_code == 404
+    outsider = Client()
+    outsider.force_login(ada.user)
+    assert outsider.get(url).status_code == 302
+    assert Transaction.objects.count() == 1
+
+
+def test_stored_markup_is_shown_not_run(by_root, ada):
+    a, b = open_account(ada.principal, balance=5), open_account(ada.principal)
+    post(move(a, b, 1, description="<img src=x onerror=alert(1)>"))
+    text = by_root.get(_url("transactions.transaction", "changelist")).content.decode()
+    assert "<img src=x" not in text
+    assert "&lt;img src=x" in text
