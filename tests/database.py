@@ -63,14 +63,12 @@ def worker_database(worker_id: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(worker_database: str, worker_id: str, django_db_blocker) -> Iterator[None]:
+def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
     """Point Django at a clone of the template instead of making a test database."""
-    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
     clone(worker_database)
     for alias in ("default", "owner"):
         settings.DATABASES[alias]["NAME"] = worker_database
         connections[alias].settings_dict["NAME"] = worker_database
-    settings.CACHES["default"]["LOCATION"] = os.environ["REDIS_URL"].replace("db=0", f"db={number}")
     yield
     with django_db_blocker.unblock():
         close_all()
@@ -81,8 +79,6 @@ def django_db_setup(worker_database: str, worker_id: str, django_db_blocker) -> 
 def clean_cache(request: pytest.FixtureRequest) -> None:
     """Let no test see what another one cached."""
     if "db" in request.fixturenames or "committed_db" in request.fixturenames:
-        # First: it gives this worker a cache of its own, and the client is made only once.
-        request.getfixturevalue("django_db_setup")
         cache.clear()
 
 

@@ -90,7 +90,7 @@ def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
             **os.environ,
             "DATABASE_URL": url_of("app", database),
             "DATABASE_OWNER_URL": url_of("owner", database),
-            "REDIS_URL": os.environ["REDIS_URL"].replace("db=0", "db=14"),
+            "REDIS_URL": os.environ["REDIS_URL"].partition("db=")[0] + "db=14",
             "PORT": str(port),
             "PUBLIC_URL": url,
             "WEB_WORKERS": str(workers),

@@ -57,6 +57,7 @@ def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
     _fill(ada, 1)
     model = next(model for model in admin.site._registry if model._meta.label_lower == label)
     row = model._default_manager.exclude(pk=None).first()
+    assert row is not None
     assert by_root.post(_url(label, "add"), {}).status_code == 403
     assert by_root.post(_url(label, "change", row.pk), {}).status_code == 403
     assert by_root.post(_url(label, "delete", row.pk), {"post": "yes"}).status_code == 403
@@ -104,6 +105,7 @@ def test_buttons_do_what_the_services_do(by_root, ada):
     press("transactions.ledgeraccount", "unfreeze", account_id)
     assert LedgerAccount.objects.get(pk=account_id).status == "open"
     session_id = authenticate(token).session_id
+    assert session_id is not None
     press("sessions_app.session", "end", session_id)
     assert Session.objects.get(pk=session_id).revoke_reason == "ended_by_staff"
     press("accounts.user", "lock_out", ada.user.pk)

@@ -107,7 +107,7 @@ def test_limits_and_other_owners_take_a_permission(by_ada, by_grace, bob: Person
 
 @pytest.mark.parametrize("path", ["ledgers/", "assets/"])
 def test_books_and_assets_are_for_staff_to_make_and_all_to_read(by_ada, by_grace, path):
-    body = {"code": "POINTS", "name": "Points"}
+    body: dict[str, object] = {"code": "POINTS", "name": "Points"}
     if path == "assets/":
         body["exponent"] = 0
     assert by_ada.send("POST", path, body).status_code == 403
