@@ -78,18 +78,13 @@ def _point_here(home: Path) -> None:
         DATABASE_URL=cluster.url(),
         DATABASE_OWNER_URL=cluster.url(OWNER_ROLE),
         DATABASE_SUPERUSER_URL=cluster.url(SUPERUSER),
-        REDIS_URL=valkey.url.replace("db=0", f"db={_worker_number()}"),
+        REDIS_URL=valkey.url,
         METRICS_TOKEN="test-metrics",
         # A busy machine must not look like a dead cache; tests of outages set their own.
         CACHE_TIMEOUT_MS="10000",
         LOG_STREAM="stderr",
         LOG_LEVEL="WARNING",
     )
-
-
-def _worker_number() -> int:
-    """Number this process: each has a Valkey database of its own, which it may empty."""
-    return int(os.environ.get("PYTEST_XDIST_WORKER", "gw12").removeprefix("gw"))
 
 
 def _remove(home: Path) -> None:

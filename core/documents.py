@@ -48,10 +48,9 @@ def configuration() -> str:
 
 def error_codes() -> str:
     """Return the table of all problem codes."""
-    rows = {
-        error.code: (error.status, error.title, _first_line(error))
-        for error in errors.registered_errors()
-    }
+    rows: dict[str, tuple[int, str, str]] = {}
+    for error in errors.registered_errors():
+        rows.setdefault(error.code, (error.status, error.title, _first_line(error)))
     for status, (code, title) in problems.FRAMEWORK_ERRORS.items():
         rows.setdefault(code, (status, title, ""))
     lines = [

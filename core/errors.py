@@ -239,7 +239,7 @@ class RequestTimeout(DomainError):
 
 def registered_errors() -> list[type[DomainError]]:
     """Return every error class of the loaded apps, ordered by code (for docs and checks)."""
-    return sorted(set(_descendants(DomainError)), key=lambda error: error.code)
+    return sorted(set(_descendants(DomainError)), key=lambda error: (error.code, error.__name__))
 
 
 def _descendants(root: type[DomainError]) -> Iterator[type[DomainError]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.db import connections
 from psycopg import sql
 
@@ -69,6 +69,12 @@ def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
     for alias in ("default", "owner"):
         settings.DATABASES[alias]["NAME"] = worker_database
         connections[alias].settings_dict["NAME"] = worker_database
+    # Each process has a Valkey database of its own, which it may empty.
+    number = int(worker_database.removeprefix("test_gw").replace("test_master", "12"))
+    location = os.environ["REDIS_URL"].partition("db=")[0] + f"db={number}"
+    settings.CACHES["default"]["LOCATION"] = location
+    with contextlib.suppress(AttributeError):
+        del caches["default"]
     yield
     with django_db_blocker.unblock():
         close_all()
@@ -79,6 +85,8 @@ def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
 def clean_cache(request: pytest.FixtureRequest) -> None:
     """Let no test see what another one cached."""
     if "db" in request.fixturenames or "committed_db" in request.fixturenames:
+        # First: it gives this process its Valkey database.
+        request.getfixturevalue("django_db_setup")
         cache.clear()
 
 
