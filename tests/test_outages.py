@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import cluster_at, valkey_at
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
 from core.embedded.valkey import ValkeyServer
 from tests.http import Client, logged_in, opened, posting, registered
+from tests.services import cluster_at, valkey_at
 from tests.serving import Service
 
 RECOVERY_S = 10

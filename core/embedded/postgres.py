@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from psycopg import sql
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.private_files import write_private
+from core.embedded.processes import await_end, is_alive
 
 SUPERUSER: Final = "postgres"
 OWNER_ROLE: Final = "strongroom_owner"
@@ -87,19 +89,8 @@ class PostgresCluster:
         self._create_once()
         if not self.is_running():
             self._write_configuration()
-            done = self._run(
-                "pg_ctl",
-                "start",
-                "-w",
-                "-t",
-                str(START_TIMEOUT_S),
-                "-D",
-                str(self.data),
-                "-l",
-                str(self.log_file),
-            )
-            if done.returncode != 0:
-                raise EmbeddedServiceError(self._why_not_started())
+            if not self._start_once():
+                self._start_again_after_a_crash()
         self._create_roles_once()
 
     def stop(self, *, mode: str = "fast") -> None:
@@ -112,10 +103,12 @@ class PostgresCluster:
         pid = self.pid()
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
+            await_end(pid)
 
     def is_running(self) -> bool:
         """Return whether a server runs on this data directory."""
-        if not (self.data / "postmaster.pid").exists():
+        pid = self.pid()
+        if pid is None or not is_alive(pid):
             return False
         return self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
 
@@ -181,6 +174,19 @@ class PostgresCluster:
                 f"{self.data} was made by PostgreSQL {made_by}, but this is {self._major()}: "
                 "dump it with the old version, move it away and load the dump."
             )
+
+    def _start_once(self) -> bool:
+        arguments = ("start", "-w", "-t", str(START_TIMEOUT_S), "-D", str(self.data))
+        return self._run("pg_ctl", *arguments, "-l", str(self.log_file)).returncode == 0
+
+    def _start_again_after_a_crash(self) -> None:
+        """Wait for the last processes of a killed server to let go of its memory and files."""
+        deadline = time.monotonic() + START_TIMEOUT_S / 10
+        while time.monotonic() < deadline and _is_passing(self._why_not_started()):
+            time.sleep(0.1)
+            if self._start_once():
+                return
+        raise EmbeddedServiceError(self._why_not_started())
 
     def _write_configuration(self) -> None:
         lines = {
@@ -264,6 +270,10 @@ class PostgresCluster:
             group=identity.gid if identity else None,
             extra_groups=[] if identity else None,
         )
+
+
+def _is_passing(reason: str) -> bool:
+    return "still in use" in reason or "already exists" in reason
 
 
 def _reason(stderr: str) -> str:

@@ -14,6 +14,7 @@ import redis
 
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
+from core.embedded.processes import await_end
 
 START_TIMEOUT_S: Final = 10
 SOCKET_PATH_LENGTH_MAX: Final = 100
@@ -37,6 +38,7 @@ class ValkeyServer:
             return self.home / "valkey.sock"
         note = self.home / "socket-folder"
         if not (note.is_file() and Path(note.read_text()).is_dir()):
+            self.home.mkdir(parents=True, exist_ok=True)
             folder = tempfile.mkdtemp(prefix="strongroom-")
             if self.identity is not None:
                 os.chown(folder, self.identity.uid, self.identity.gid)
@@ -89,9 +91,8 @@ class ValkeyServer:
             self._client().shutdown(nosave=True)
         except redis.RedisError:
             return
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while pid is not None and _is_alive(pid) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        if pid is not None:
+            await_end(pid)
 
     def is_running(self) -> bool:
         """Return whether the server answers."""
@@ -119,12 +120,3 @@ class ValkeyServer:
                 break
             time.sleep(0.02)
         raise EmbeddedServiceError(f"Valkey did not start; its log is {self.home / 'valkey.log'}.")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not stat.exists() or stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"

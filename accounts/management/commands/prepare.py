@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from typing_extensions import override
 
 
@@ -18,7 +19,11 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", verbosity=0, stdout=self.stdout, stderr=self.stderr)
-        call_command(
-            "staff_create", "--if-none", "--email", options["first_staff"], stdout=self.stdout
-        )
+        try:
+            call_command("migrate", verbosity=0, stdout=self.stdout, stderr=self.stderr)
+            call_command(
+                "staff_create", "--if-none", "--email", options["first_staff"], stdout=self.stdout
+            )
+        except DatabaseError as exc:
+            reason = str(exc).strip().splitlines()[0]
+            raise CommandError(f"The database cannot be used: {reason}") from exc

@@ -1,0 +1,85 @@
+"""The run's throw-away PostgreSQL and Valkey, and the environment that names them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from core.embedded import binaries
+from core.embedded.postgres import OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
+from core.embedded.valkey import ValkeyServer
+
+ROOT = Path(__file__).parent.parent
+HOME_VARIABLE = "STRONGROOM_TEST_HOME"
+
+
+def cluster_at(home: Path) -> PostgresCluster:
+    """Return a PostgreSQL under ``home``, started or not."""
+    identity = binaries.service_identity()
+    return PostgresCluster(
+        home=home / "pg",
+        programs=binaries.postgres_programs(os.environ.get("PG_BIN_DIR"), identity),
+        identity=identity,
+        settings=THROW_AWAY,
+    )
+
+
+def valkey_at(home: Path) -> ValkeyServer:
+    """Return a Valkey under ``home``, started or not."""
+    identity = binaries.service_identity()
+    return ValkeyServer(
+        home=home / "valkey", program=binaries.valkey_program(identity), identity=identity
+    )
+
+
+def start_once() -> Path | None:
+    """Start the services, in the first process of a run; return their home there.
+
+    Every process gets an environment that points at them.
+    """
+    if HOME_VARIABLE in os.environ:
+        _point_at(Path(os.environ[HOME_VARIABLE]))
+        return None
+    home = Path(tempfile.mkdtemp(prefix="strongroom-test-"))
+    home.chmod(0o711)
+    os.environ[HOME_VARIABLE] = str(home)
+    try:
+        cluster_at(home).start()
+        valkey_at(home).start()
+        _point_at(home)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--verbosity", "0"], check=True, cwd=ROOT
+        )
+    except BaseException:
+        remove(home)
+        raise
+    return home
+
+
+def remove(home: Path) -> None:
+    """Stop the services and leave nothing of them."""
+    cluster_at(home).stop(mode="immediate")
+    valkey_at(home).stop()
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _point_at(home: Path) -> None:
+    cluster, valkey = cluster_at(home), valkey_at(home)
+    os.environ.update(
+        DJANGO_SETTINGS_MODULE="config.settings",
+        ENVIRONMENT="test",
+        SECRET_KEY="test-only-" + "0123456789abcdef" * 4,
+        DATABASE_URL=cluster.url(),
+        DATABASE_OWNER_URL=cluster.url(OWNER_ROLE),
+        DATABASE_SUPERUSER_URL=cluster.url(SUPERUSER),
+        REDIS_URL=valkey.url,
+        METRICS_TOKEN="test-metrics",
+        # A busy machine must not look like a dead cache; tests of outages set their own.
+        CACHE_TIMEOUT_MS="10000",
+        LOG_STREAM="stderr",
+        LOG_LEVEL="WARNING",
+    )
