@@ -1,0 +1,108 @@
+"""The shape of the code: short files and functions, documented verbs, documents that are true."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.db.migrations.loader import MigrationLoader
+
+from accounts import services as accounts
+from accounts.constants import ROLE_PERMISSIONS
+from core import errors
+from sessions_app import services as sessions
+from transactions import services as transactions
+
+ROOT = Path(__file__).parent.parent
+APPS = ("config", "core", "accounts", "sessions_app", "transactions")
+LINES_MAX = 420
+FUNCTION_LINES_MAX = 60
+SOURCES = [
+    path
+    for app in APPS
+    for path in sorted((ROOT / app).rglob("*.py"))
+    if not {"tests", "migrations"} & set(path.parts)
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_and_functions_stay_short(path: Path):
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= LINES_MAX
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert length <= FUNCTION_LINES_MAX, f"{node.name} has {length} lines"
+
+
+@pytest.mark.parametrize("module", [accounts, sessions, transactions])
+def test_verbs_say_what_they_do_and_take_names(module):
+    verbs = [
+        verb
+        for name, verb in vars(module).items()
+        if inspect.isfunction(verb)
+        and not name.startswith("_")
+        and verb.__module__.startswith(module.__name__)
+    ]
+    assert verbs
+    for verb in verbs:
+        assert verb.__doc__, verb.__name__
+
+
+def test_error_codes_have_families_and_one_status_each():
+    families = {
+        *("AUTH", "ACCOUNT", "SESSION", "COOKIE", "LEDGER", "TXN", "HOLD", "IDEMPOTENCY"),
+        *("RATE", "VALIDATION", "DB", "EXTERNAL", "TIMEOUT"),
+    }
+    for error in errors.registered_errors():
+        assert re.fullmatch(r"[A-Z][A-Z_]+", error.code)
+        assert error.code.split("_")[0] in families
+        assert 400 <= error.status < 600
+        assert error.title
+
+
+def test_migrations_have_names():
+    loader = MigrationLoader(None)
+    names = [name for app, name in loader.disk_migrations if app in APPS]
+    assert names
+    assert not [name for name in names if "auto" in name]
+
+
+@pytest.mark.django_db
+def test_roles_hold_only_permissions_that_exist():
+    for role, names in ROLE_PERMISSIONS.items():
+        group = Group.objects.get(name=role)
+        held = {
+            f"{permission.content_type.app_label}.{permission.codename}"
+            for permission in group.permissions.select_related("content_type")
+        }
+        assert held == set(names)
+
+
+def test_traceability_names_only_what_exists():
+    rows = re.findall(
+        r"^\| (R\d+) \| .+? \| (\S+) \| (\S+)::(\w+) \|$",
+        (ROOT / "docs" / "traceability.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert len(rows) > 30
+    for identifier, code, test_file, test in rows:
+        assert (ROOT / code).is_file(), (identifier, code)
+        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), (identifier, test)
+
+
+def test_generated_documents_are_current(capsys):
+    call_command("docs_generate", "--check")
+    assert "current" in capsys.readouterr().out
+
+
+def test_links_between_documents_lead_somewhere():
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#]+)\)", path.read_text(encoding="utf-8")):
+            if not target.startswith("http"):
+                assert (path.parent / target).exists(), f"{path.name} -> {target}"
