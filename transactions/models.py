@@ -11,11 +11,7 @@ from typing_extensions import override
 
 from core import ids
 from transactions import constants
-from transactions.querysets import (
-    EntryQuerySet,
-    LedgerAccountQuerySet,
-    TransactionQuerySet,
-)
+from transactions.querysets import EntryQuerySet, LedgerAccountQuerySet
 
 
 class Asset(models.Model):
@@ -210,8 +206,6 @@ class Transaction(models.Model):
     request_id = models.CharField(max_length=64)
     reverses_id = models.UUIDField(null=True)
     hold_id = models.UUIDField(null=True)
-
-    objects = TransactionQuerySet.as_manager()
 
     class Meta:
         db_table = "transaction"

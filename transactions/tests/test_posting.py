@@ -17,7 +17,7 @@ from core.principals import SYSTEM
 from tests.people import Person
 from transactions import constants, errors, selectors, services, verification
 from transactions.models import LedgerAccount, Transaction
-from transactions.services import Draft, Expectation, Posting
+from transactions.services import Draft, Expectation, Posting, posting
 from transactions.tests.money import balance_of, footprint, move, open_account, post
 
 pytestmark = pytest.mark.django_db
@@ -252,3 +252,13 @@ def test_balances_by_either_clock_equal_a_fold_of_the_entries(ada: Person, moves
             assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
             assert not lines or lines[-1]["balance"] == balance_of(account_id)
     assert _clean()
+
+
+def test_verdict_that_was_faster_is_the_answer(ada: Person):
+    """Two requests with one key, one refused after the other has posted: the posted one stands."""
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    first = post(move(a, b, 10), identity=_key(ada))
+    answer = posting._keep(_key(ada), errors.InsufficientFunds("Too late."))
+    assert (answer.id, answer.is_replay) == (first.id, True)
+    with pytest.raises(core_errors.IdempotencyKeyReused):
+        posting._keep(_key(ada, body={"other": 1}), errors.InsufficientFunds("Too late."))

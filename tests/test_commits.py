@@ -10,6 +10,8 @@ from django.db import OperationalError, connection
 from core import clock, context, db, errors, idempotency, ids, outbox
 from core.models import OutboxEvent
 from core.principals import Principal
+from tests.people import make_person
+from transactions.tests.money import balance_of, move, open_account, post
 
 
 def test_statement_is_cancelled_at_the_deadline(committed_db):
@@ -55,3 +57,15 @@ def test_second_of_two_at_once_waits_and_replays(committed_db):
     again = idempotency.answer_once(identity, lambda: pytest.fail("it ran twice"))
     assert (again.body, again.is_replay) == ({"by": "first"}, True)
     assert answers[0].is_replay is False
+
+
+def test_posting_with_little_time_left_gets_a_limit_of_its_own(committed_db):
+    ada = make_person("ada@example.org").principal
+    a, b = open_account(ada, balance=10), open_account(ada)
+    soon = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() + 2_000)
+    with context.entered(soon):
+        post(move(a, b, 1))
+    late = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() - 1)
+    with context.entered(late), pytest.raises(errors.RequestTimeout):
+        post(move(a, b, 1))
+    assert balance_of(b) == 1
