@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONCE, NONE, SELF
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config import env as env_module
 from core.version import VERSION
@@ -128,6 +130,8 @@ CACHES = {
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": ENV.cache_timeout_ms / 1_000,
             "SOCKET_TIMEOUT": ENV.cache_timeout_ms / 1_000,
+            # A failed call is a miss at once; the client's own retries pause for seconds.
+            "CONNECTION_POOL_KWARGS": {"retry": Retry(NoBackoff(), 0)},
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
         },
     }

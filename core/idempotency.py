@@ -11,6 +11,7 @@ Source: draft-ietf-httpapi-idempotency-key-header-07 for the header and its stat
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 import json
 import re
@@ -22,7 +23,7 @@ import orjson
 from django.db import OperationalError, connection, transaction
 from rest_framework.request import Request
 
-from core import db, errors
+from core import clock, db, errors
 from core.models import IdempotencyKey
 from core.principals import Principal
 
@@ -31,6 +32,7 @@ REPLAYED_HEADER: Final = "Idempotency-Replayed"
 KEY: Final = re.compile(r"[\x21-\x7e]{1,255}\Z")
 KEPT_STATUSES: Final = frozenset({400, 404, 409, 410, 422})
 REFUSAL_STATUS_MIN: Final = 400
+FORGOTTEN_AT_ONCE: Final = 1_000
 # The status and body that a piece of keyed work answers with.
 Outcome = tuple[int, dict[str, Any] | None]
 
@@ -168,6 +170,26 @@ def require_same_request(identity: Keyed, fingerprint: bytes) -> None:
     """Raise :class:`core.errors.IdempotencyKeyReused` when the stored request is another one."""
     if fingerprint != identity.fingerprint:
         raise errors.IdempotencyKeyReused("Use a new key for a new request.")
+
+
+def forget_older_than(*, days: int) -> int:
+    """Delete the rows of requests answered more than ``days`` ago, in short transactions.
+
+    A transaction's ``reference`` stays unique for ever, so a late repetition is still refused.
+    Returns how many were forgotten.
+    """
+    limit = clock.now() - dt.timedelta(days=days)
+    forgotten: int = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM idempotency_key WHERE (user_id, key_hash) IN ("
+                "SELECT user_id, key_hash FROM idempotency_key WHERE created_at < %s LIMIT %s)",
+                [limit, FORGOTTEN_AT_ONCE],
+            )
+            forgotten += cursor.rowcount
+            if cursor.rowcount < FORGOTTEN_AT_ONCE:
+                return int(forgotten)
 
 
 def is_kept(refusal: errors.DomainError) -> bool:

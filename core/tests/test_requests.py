@@ -9,10 +9,11 @@ import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
+from procrastinate.contrib.django import app
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from core import clock, context, db, errors, idempotency, ids, outbox
+from core import clock, context, db, errors, idempotency, ids, outbox, tasks
 from core.models import IdempotencyKey, OutboxEvent
 from core.principals import Principal
 from tests.people import Person
@@ -223,3 +224,24 @@ def test_keys_out_of_form_are_refused(ada: Person, key):
 def test_problem_documents_carry_the_required_members():
     body = json.loads(Client().get("/api/v1/me/").content)
     assert {"type", "title", "status", "detail", "instance", "code", "request_id"} <= set(body)
+
+
+def test_old_keys_are_forgotten_and_young_ones_kept(ada: Person, monkeypatch):
+    for number in range(5):
+        identity = _identity(ada.principal, key=f"k-{number}")
+        idempotency.answer_once(identity, lambda: (201, None))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE idempotency_key SET created_at = created_at - interval '31 days' "
+            "WHERE key_hash <> %s",
+            [_identity(ada.principal, key="k-4").key_hash],
+        )
+    monkeypatch.setattr(idempotency, "FORGOTTEN_AT_ONCE", 2)
+    assert idempotency.forget_older_than(days=30) == 4
+    assert IdempotencyKey.objects.count() == 1
+
+
+def test_worker_has_its_daily_work():
+    daily = {task.name for task in app.tasks.values() if task.name.startswith("core.tasks.")}
+    assert daily == {"core.tasks.ensure_partitions", "core.tasks.forget_answered_requests"}
+    tasks.forget_answered_requests(timestamp=0)
