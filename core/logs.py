@@ -62,6 +62,7 @@ def as_dict_config(*, level: str, stream: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "django.security": {"level": "ERROR"},
             "procrastinate.blueprints": {"level": "WARNING"},
+            "procrastinate.periodic": {"level": "WARNING"},
             "psycopg.pool": {"level": "ERROR"},
             "gunicorn.error": {"level": level, "propagate": True, "handlers": []},
             "gunicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},

@@ -9,7 +9,6 @@ import secrets
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from core.embedded import sockets
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.private_files import write_private
@@ -28,8 +28,6 @@ OWNER_ROLE: Final = "strongroom_owner"
 APP_ROLE: Final = "strongroom_app"
 DATABASE: Final = "strongroom"
 START_TIMEOUT_S: Final = 60
-# The kernel's limit for the path of a Unix socket is 107 bytes, ".s.PGSQL.5432" included.
-SOCKET_FOLDER_LENGTH_MAX: Final = 90
 BUILTIN_LOCALE_SINCE: Final = 17
 
 DURABLE: Final[Mapping[str, str]] = {
@@ -69,16 +67,8 @@ class PostgresCluster:
 
     @property
     def socket_folder(self) -> Path:
-        """Where the socket is: ``home``, or a short private folder when that path is too long."""
-        if len(str(self.home)) <= SOCKET_FOLDER_LENGTH_MAX:
-            return self.home
-        note = self.home / "socket-folder"
-        if note.is_file() and Path(note.read_text()).is_dir():
-            return Path(note.read_text())
-        folder = Path(tempfile.mkdtemp(prefix="strongroom-"))
-        self._own(folder)
-        note.write_text(str(folder))
-        return folder
+        """Where the socket is."""
+        return sockets.folder_for(self.home, self.identity)
 
     def start(self) -> None:
         """Make the cluster if there is none, start it if it does not run, make roles and database.
@@ -97,6 +87,7 @@ class PostgresCluster:
         """Stop the server; ``fast`` ends clients and writes everything out."""
         if self.is_running():
             self._run("pg_ctl", "stop", "-w", "-m", mode, "-D", str(self.data))
+        sockets.forget(self.home)
 
     def kill(self) -> None:
         """Kill the server without warning, as a crash would; its children follow."""

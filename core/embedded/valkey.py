@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import Final
@@ -14,12 +13,12 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from core.embedded import sockets
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.processes import await_end
 
 START_TIMEOUT_S: Final = 10
-SOCKET_PATH_LENGTH_MAX: Final = 100
 # The servers outlive our interest in their handles; Python would complain of forgetting one.
 _started: Final[list[subprocess.Popen[bytes]]] = []
 
@@ -36,16 +35,7 @@ class ValkeyServer:
     @property
     def socket(self) -> Path:
         """Where the server listens."""
-        if len(str(self.home / "valkey.sock")) <= SOCKET_PATH_LENGTH_MAX:
-            return self.home / "valkey.sock"
-        note = self.home / "socket-folder"
-        if not (note.is_file() and Path(note.read_text()).is_dir()):
-            self.home.mkdir(parents=True, exist_ok=True)
-            folder = tempfile.mkdtemp(prefix="strongroom-")
-            if self.identity is not None:
-                os.chown(folder, self.identity.uid, self.identity.gid)
-            note.write_text(folder)
-        return Path(note.read_text()) / "valkey.sock"
+        return sockets.folder_for(self.home, self.identity) / "valkey.sock"
 
     @property
     def url(self) -> str:
@@ -92,9 +82,10 @@ class ValkeyServer:
         try:
             self._client().shutdown(nosave=True)
         except redis.RedisError:
-            return
+            pid = None
         if pid is not None:
             await_end(pid)
+        sockets.forget(self.home)
 
     def is_running(self) -> bool:
         """Return whether the server answers."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -72,8 +71,8 @@ def test_long_path_gets_a_short_socket(home):
     finally:
         cluster.stop(mode="immediate")
         valkey.stop()
-        shutil.rmtree(cluster.socket_folder)
-        shutil.rmtree(valkey.socket.parent, ignore_errors=True)
+    assert not (cluster.home / "socket-folder").exists()
+    assert not (valkey.home / "socket-folder").exists()
 
 
 def test_half_made_cluster_is_made_again(home):
