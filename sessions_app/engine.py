@@ -9,15 +9,13 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from typing_extensions import override
 
 from accounts.models import User
-from core import audit, clock, context, db, ids
-from core.principals import Principal
-from sessions_app import constants, selectors, tokens
+from core import clock, ids
+from sessions_app import constants, selectors, services, tokens
 from sessions_app.models import Session
 
 
@@ -58,7 +56,12 @@ class SessionStore(SessionBase):
             raise UpdateError
         user = User.objects.filter(pk=data.get(SESSION_KEY)).first()
         if user is not None:
-            db.run_in_transaction(lambda: self._begin(user, key, data))
+            services.begin_session(
+                user=user,
+                key=tokens.TokenKey(user.pk, key.sha256),
+                kind=constants.KIND_STAFF,
+                data=data,
+            )
 
     @override
     def delete(self, session_key: str | None = None) -> None:
@@ -72,31 +75,6 @@ class SessionStore(SessionBase):
     @override
     def clear_expired(cls) -> None:
         """Ended sessions are kept for the record and pruned with all others."""
-
-    def _begin(self, user: User, key: tokens.TokenKey, data: dict[str, Any]) -> None:
-        now, running = clock.now(), context.current()
-        session = Session.objects.create(
-            id=ids.uuid7(),
-            user_id=user.pk,
-            token_sha256=key.sha256,
-            kind=constants.KIND_STAFF,
-            epoch=user.session_epoch,
-            authenticated_at=now,
-            last_seen_at=now,
-            idle_timeout_s=settings.ENV.staff_session_idle_timeout_s,
-            expires_at=now + dt.timedelta(seconds=settings.ENV.staff_session_absolute_timeout_s),
-            client_address=running.client_address or None,
-            user_agent=running.user_agent,
-            created_at=now,
-            data=data,
-        )
-        audit.record(
-            action="session.start",
-            actor=Principal(kind="staff", user_id=user.pk, session_id=session.pk),
-            user_id=user.pk,
-            target_type="session",
-            target_id=session.pk,
-        )
 
     def _key(self) -> tokens.TokenKey | None:
         return tokens.key_of(self.session_key or "")

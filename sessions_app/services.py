@@ -17,7 +17,7 @@ from sessions_app.errors import SessionNotFound, TokenInvalid
 from sessions_app.models import Session
 
 
-def start_session(*, user: User, kind: str = constants.KIND_USER) -> tuple[Session, str]:
+def start_session(*, user: User) -> tuple[Session, str]:
     """Begin a session for somebody who has just proved who they are; return it and its token.
 
     Commits its own transaction or joins the caller's: session, audit row and event together.
@@ -26,8 +26,22 @@ def start_session(*, user: User, kind: str = constants.KIND_USER) -> tuple[Sessi
     token = tokens.make_token(user.pk)
     key = tokens.key_of(token)
     assert key is not None
-    now = clock.now()
-    running = context.current()
+    return begin_session(user=user, key=key, kind=constants.KIND_USER), token
+
+
+def begin_session(
+    *, user: User, key: tokens.TokenKey, kind: str, data: dict[str, Any] | None = None
+) -> Session:
+    """Write down a session of ``kind`` under the hash of its token, with the limits of its kind.
+
+    Commits its own transaction or joins the caller's.
+    """
+    now, running, env = clock.now(), context.current(), settings.ENV
+    is_staff = kind == constants.KIND_STAFF
+    idle_s = env.staff_session_idle_timeout_s if is_staff else env.session_idle_timeout_s
+    absolute_s = (
+        env.staff_session_absolute_timeout_s if is_staff else env.session_absolute_timeout_s
+    )
 
     def begin() -> Session:
         session = Session.objects.create(
@@ -38,16 +52,17 @@ def start_session(*, user: User, kind: str = constants.KIND_USER) -> tuple[Sessi
             epoch=user.session_epoch,
             authenticated_at=now,
             last_seen_at=now,
-            idle_timeout_s=settings.ENV.session_idle_timeout_s,
-            expires_at=now + dt.timedelta(seconds=settings.ENV.session_absolute_timeout_s),
+            idle_timeout_s=idle_s,
+            expires_at=now + dt.timedelta(seconds=absolute_s),
             client_address=running.client_address or None,
             user_agent=running.user_agent[: constants.USER_AGENT_LENGTH_MAX],
             created_at=now,
+            data=data or {},
         )
         _tell(session, "session.start", Principal(kind="user", user_id=user.pk))
         return session
 
-    return db.run_in_transaction(begin), token
+    return db.run_in_transaction(begin)
 
 
 def authenticate(token: str) -> Principal:
