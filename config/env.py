@@ -181,7 +181,21 @@ def load(environ_: Mapping[str, str]) -> Env:
 
 def load_process_environment() -> Env:
     """:func:`load` with the environment of this process over the local file of ``make run``."""
-    return load({**_local_values(), **os.environ})
+    return load(over_local_values(os.environ, _local_values()))
+
+
+def over_local_values(given: Mapping[str, str], local: Mapping[str, str]) -> dict[str, str]:
+    """Return ``given`` over ``local``, the values that ``make run`` keeps.
+
+    Whoever names a database means all of it: the kept owner role belongs to another one.
+    """
+    names_database = given.get("DATABASE_URL") or given.get("DATABASE_URL_FILE")
+    kept = {
+        name: value
+        for name, value in local.items()
+        if not given.get(f"{name}_FILE") and not (names_database and name == "DATABASE_OWNER_URL")
+    }
+    return {**kept, **given}
 
 
 def _local_values() -> dict[str, str]:

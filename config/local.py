@@ -25,7 +25,7 @@ from typing import IO, Final
 
 import psycopg
 
-from config.env import BASE_DIR
+from config.env import BASE_DIR, over_local_values
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
@@ -88,7 +88,7 @@ def services() -> Iterator[dict[str, str]]:
     Services that run already, because ``make run`` is up, are used and left running.
     """
     _require_folder(VAR)
-    environment = {**_remembered(), **os.environ}
+    environment = over_local_values(os.environ, _remembered())
     started: list[PostgresCluster | ValkeyServer] = []
     try:
         if "DATABASE_URL" not in os.environ:

@@ -81,3 +81,26 @@ def test_secrets_do_not_show():
 def test_socket_folder_of_a_database_url_is_its_host():
     found = env.database_settings("postgresql://u:p%40w@/name?host=/run/pg")
     assert (found["HOST"], found["NAME"], found["PASSWORD"]) == ("/run/pg", "name", "p@w")
+
+
+LOCAL = {
+    "SECRET_KEY": "kept",
+    "DATABASE_URL": "postgresql://app@/ours",
+    "DATABASE_OWNER_URL": "postgresql://owner@/ours",
+}
+
+
+def test_kept_values_fill_what_is_not_given():
+    assert env.over_local_values({"SECRET_KEY": "given"}, LOCAL) == {**LOCAL, "SECRET_KEY": "given"}
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE"])
+def test_owner_of_the_local_database_is_not_used_for_another_one(name):
+    values = env.over_local_values({name: "postgresql://app@elsewhere/theirs"}, LOCAL)
+    assert "DATABASE_OWNER_URL" not in values
+    assert values["SECRET_KEY"] == "kept"
+
+
+def test_mounted_secret_replaces_the_kept_value():
+    values = env.over_local_values({"SECRET_KEY_FILE": "/run/secrets/key"}, LOCAL)
+    assert "SECRET_KEY" not in values
