@@ -1,7 +1,7 @@
 """The only module that reads the process environment.
 
 Every setting of the product is one field of :class:`Env`: name, type, unit, default and help in
-one place; ``manage.py config_reference`` prints the table. :func:`load` collects every problem
+one place; docs/configuration.md is made of them. :func:`load` collects every problem
 before it fails, so an operator fixes them in one pass.
 
 A value comes from, in this order: ``NAME``, the file named by ``NAME_FILE`` (a mounted secret),
@@ -65,8 +65,11 @@ class Env:
     database_owner_url: str = setting(
         "PostgreSQL of the owner role, for migrations and partitions. Default: DATABASE_URL.",
         default="",
+        secret=True,
     )
-    redis_url: str = setting("Valkey or Redis for caching: redis://, rediss:// or unix://.")
+    redis_url: str = setting(
+        "Valkey or Redis for caching: redis://, rediss:// or unix://.", secret=True
+    )
     host: str = setting("Address the web server listens on.", default="127.0.0.1")
     port: int = setting("Port the web server listens on.", default=8000, minimum=1)
     web_workers: int = setting("Web server processes.", default=2, minimum=1)
@@ -181,7 +184,7 @@ def load(environ_: Mapping[str, str]) -> Env:
 
 def load_process_environment() -> Env:
     """:func:`load` with the environment of this process over the local file of ``make run``."""
-    return load(over_local_values(os.environ, _local_values()))
+    return load(over_local_values(os.environ, local_values()))
 
 
 def over_local_values(given: Mapping[str, str], local: Mapping[str, str]) -> dict[str, str]:
@@ -198,7 +201,7 @@ def over_local_values(given: Mapping[str, str], local: Mapping[str, str]) -> dic
     return {**kept, **given}
 
 
-def _local_values() -> dict[str, str]:
+def local_values() -> dict[str, str]:
     """Values of the file that ``make run`` writes; none in production, where it does not exist."""
     if not LOCAL_ENV_FILE.is_file() or not os.access(LOCAL_ENV_FILE, os.R_OK):
         return {}

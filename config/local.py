@@ -17,7 +17,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +24,7 @@ from typing import IO, Final
 
 import psycopg
 
-from config.env import BASE_DIR, over_local_values
+from config.env import BASE_DIR, LOCAL_ENV_FILE, local_values, over_local_values
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
@@ -33,7 +32,6 @@ from core.embedded.private_files import write_private
 from core.embedded.valkey import ValkeyServer
 
 VAR: Final = BASE_DIR / "var"
-LOCAL_ENV: Final = VAR / "local.env"
 FIRST_STAFF_EMAIL: Final = "staff@example.org"
 READY_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 35
@@ -215,10 +213,7 @@ def _say(url: str, environment: dict[str, str], took_s: float) -> None:
 
 def _remembered() -> dict[str, str]:
     """Return the file of generated settings, made on first use."""
-    known = {}
-    if LOCAL_ENV.is_file():
-        lines = LOCAL_ENV.read_text(encoding="utf-8").splitlines()
-        known = dict(line.split("=", 1) for line in lines if "=" in line)
+    known = local_values()
     known.setdefault("ENVIRONMENT", "development")
     known.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     known.setdefault("METRICS_TOKEN", secrets.token_urlsafe(24))
@@ -236,7 +231,7 @@ def _remember(environment: dict[str, str]) -> None:
         "REDIS_URL",
     )
     text = "".join(f"{name}={environment[name]}\n" for name in names if environment.get(name))
-    write_private(LOCAL_ENV, text)
+    write_private(LOCAL_ENV_FILE, text)
 
 
 @contextlib.contextmanager

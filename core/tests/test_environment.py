@@ -73,8 +73,13 @@ def test_secret_comes_from_a_file_without_its_last_line_end(tmp_path):
 
 
 def test_secrets_do_not_show():
-    shown = repr(env.load({**GOOD, "METRICS_TOKEN": "hush-hush"}))
-    for secret in (GOOD["SECRET_KEY"], "app:p", "hush-hush"):
+    more = {
+        "METRICS_TOKEN": "hush-hush",
+        "DATABASE_OWNER_URL": "postgresql://owner:o@db/name",
+        "REDIS_URL": "redis://:cache-word@cache/0",
+    }
+    shown = repr(env.load({**GOOD, **more}))
+    for secret in (GOOD["SECRET_KEY"], "app:p", "hush-hush", "owner:o", "cache-word"):
         assert secret not in shown
 
 
