@@ -136,7 +136,7 @@ def end_other_sessions(*, actor: Principal) -> int:
     return db.run_in_transaction(end)
 
 
-def forget_cached_sessions(*, user_id: uuid.UUID) -> None:
+def forget_cached_sessions(*, user_id: uuid.UUID, **_facts: Any) -> None:
     """Make the next request of this person be checked against the database; acts at commit."""
     transaction.on_commit(lambda: session_cache.forget_user(user_id))
 

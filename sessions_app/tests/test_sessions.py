@@ -25,7 +25,9 @@ pytestmark = pytest.mark.django_db
 def commits(django_capture_on_commit_callbacks, monkeypatch):
     """Let what waits for a commit happen at once: these tests never commit."""
     monkeypatch.setattr(
-        services, "forget_cached_sessions", lambda *, user_id: session_cache.forget_user(user_id)
+        services.sessions,
+        "forget_cached_sessions",
+        lambda *, user_id: session_cache.forget_user(user_id),
     )
 
 
@@ -123,7 +125,7 @@ def test_what_was_read_before_an_end_is_not_believed_after_it(ada: Person):
     key = tokens.key_of(token)
     assert key is not None
     _, generation = session_cache.recall(key)
-    facts = services._read_facts(key)
+    facts = services.sessions._read_facts(key)
     services.end_session(session_id=session.pk, actor=ada.principal)
     assert facts is not None
     session_cache.remember(key, facts, generation=generation)
