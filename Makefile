@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 # A made-up production environment, for checks that only read the settings.
 CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGHIJ \
+	ENCRYPTION_KEYS=check:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA \
 	DATABASE_URL=postgresql://app:unused@localhost/unused REDIS_URL=redis://localhost/0 \
 	PUBLIC_URL=https://strongroom.example ALLOWED_HOSTS=strongroom.example \
 	TRUSTED_PROXY_COUNT=1

@@ -21,6 +21,8 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from core import encryption_keys
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
 ENVIRONMENTS = ("development", "test", "staging", "production")
@@ -57,6 +59,11 @@ class Env:
     secret_key_fallbacks: list[str] = setting(
         "Earlier secret keys, comma separated, still accepted when checking a signature.",
         default=[],
+    )
+    encryption_keys: list[str] = setting(
+        "Keys for encryption at rest, comma separated, each `id:32 bytes in base64url`; the first "
+        "one writes, all of them read.",
+        secret=True,
     )
     database_url: str = setting(
         "PostgreSQL of the application role: postgresql://user:password@host:port/name.",
@@ -144,6 +151,23 @@ class Env:
     )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
+    )
+    mail_transport: str = setting(
+        "Where mails go: the log of the worker, files in MAIL_FOLDER, or a mail server.",
+        default="console",
+        choices=("console", "file", "smtp"),
+    )
+    mail_folder: str = setting("Folder of the file transport.", default="var/mail")
+    mail_from: str = setting(
+        "Sender of every mail.", default="Strongroom <no-reply@strongroom.invalid>"
+    )
+    smtp_url: str = setting(
+        "Mail server: smtp://user:password@host:587 (STARTTLS) or smtps://...:465.",
+        default="",
+        secret=True,
+    )
+    step_up_max_age_s: int = setting(
+        "How recent a login must be for routes that ask for a fresh one.", default=300, minimum=30
     )
     password_length_min: int = setting(
         "Shortest password that is accepted, in characters.", default=15, minimum=8
@@ -260,6 +284,12 @@ def _contradictions(env: Env) -> list[str]:
     problems = []
     if len(env.secret_key) < SECRET_KEY_LENGTH_MIN:
         problems.append(f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MIN} characters")
+    if (env.mail_transport == "smtp") != bool(env.smtp_url):
+        problems.append("MAIL_TRANSPORT=smtp and SMTP_URL belong together")
+    try:
+        encryption_keys.parse_keys(env.encryption_keys)
+    except ValueError as exc:
+        problems.append(f"ENCRYPTION_KEYS: {exc}")
     problems.extend(_url_problems(env))
     ordered_ms = [
         ("DB_LOCK_TIMEOUT_MS", env.db_lock_timeout_ms),

@@ -30,6 +30,7 @@ from core.embedded.errors import EmbeddedServiceError
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
 from core.embedded.private_files import write_private
 from core.embedded.valkey import ValkeyServer
+from core.encryption_keys import make_key
 
 VAR: Final = BASE_DIR / "var"
 FIRST_STAFF_EMAIL: Final = "staff@example.org"
@@ -216,6 +217,7 @@ def _remembered() -> dict[str, str]:
     known = local_values()
     known.setdefault("ENVIRONMENT", "development")
     known.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
+    known.setdefault("ENCRYPTION_KEYS", make_key())
     known.setdefault("METRICS_TOKEN", secrets.token_urlsafe(24))
     return known
 
@@ -225,6 +227,7 @@ def _remember(environment: dict[str, str]) -> None:
     names = (
         "ENVIRONMENT",
         "SECRET_KEY",
+        "ENCRYPTION_KEYS",
         "METRICS_TOKEN",
         "DATABASE_URL",
         "DATABASE_OWNER_URL",

@@ -144,7 +144,26 @@ class NotAuthenticated(DomainError):
     code = "AUTH_REQUIRED"
     status = 401
     title = "Authentication required"
-    challenge: ClassVar[str] = "Bearer"
+    challenge: str = "Bearer"
+
+
+class ScopeMissing(DomainError):
+    """A key may do only what its scopes name; extension ``scope`` is the one it lacks."""
+
+    code = "AUTH_SCOPE_MISSING"
+    status = 403
+    title = "The key lacks a scope"
+
+
+class StepUpRequired(NotAuthenticated):
+    """The login is valid but too old, or too weak, for this (RFC 9470); extension ``max_age_s``."""
+
+    code = "AUTH_STEP_UP_REQUIRED"
+    title = "A fresh login is required"
+
+    def __init__(self, detail: str, *, max_age_s: int) -> None:
+        super().__init__(detail, max_age_s=max_age_s)
+        self.challenge = f'Bearer error="insufficient_user_authentication", max_age={max_age_s}'
 
 
 class IdempotencyKeyMissing(DomainError):

@@ -11,6 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 AFTER_MIGRATE: Final = "after_migrate"
+# user_id, in the commit that makes the person.
+USER_CREATED: Final = "user_created"
+# user_id, is_active: in the commit that locks somebody out or lets them in.
 USER_ACCESS_CHANGED: Final = "user_access_changed"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)

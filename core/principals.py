@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from typing import Literal
 
-Kind = Literal["user", "staff", "system"]
+Kind = Literal["user", "staff", "guest", "key", "system"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +15,10 @@ class Principal:
     """A verified caller. Never built from anything in a request body.
 
     ``permissions`` are Django permission names (``app.codename``) and are only filled for staff;
-    ``assurance_level`` is 1 for one factor, 2 for two (NIST SP 800-63B).
+    ``assurance_level`` is 1 for one factor, 2 for two (NIST SP 800-63B), and
+    ``assurance_level_required`` what the person must reach for a fresh login. ``scopes`` are only
+    filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the house's when they
+    belong to a service. ``impersonator_id`` is the member of staff who acts as this person.
     """
 
     kind: Kind
@@ -23,7 +26,11 @@ class Principal:
     session_id: uuid.UUID | None = None
     permissions: frozenset[str] = frozenset()
     assurance_level: int = 1
+    assurance_level_required: int = 1
     authenticated_at: dt.datetime | None = None
+    scopes: frozenset[str] = frozenset()
+    key_id: uuid.UUID | None = None
+    impersonator_id: uuid.UUID | None = None
 
     is_authenticated = True
     is_anonymous = False

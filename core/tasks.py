@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from core import idempotency, partitions
+from core import idempotency, mail, partitions
+
+__all__ = ["ensure_partitions", "forget_answered_requests", "mail"]
 
 
 @app.periodic(cron="17 3 * * *")

@@ -73,6 +73,7 @@ def _point_at(home: Path) -> None:
         DJANGO_SETTINGS_MODULE="config.settings",
         ENVIRONMENT="test",
         SECRET_KEY="test-only-" + "0123456789abcdef" * 4,
+        ENCRYPTION_KEYS="test:" + "A" * 43,
         DATABASE_URL=cluster.url(),
         DATABASE_OWNER_URL=cluster.url(OWNER_ROLE),
         DATABASE_SUPERUSER_URL=cluster.url(SUPERUSER),

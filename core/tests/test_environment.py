@@ -10,6 +10,7 @@ from config import env
 GOOD = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "s" * 50,
+    "ENCRYPTION_KEYS": "k1:" + "A" * 43,
     "DATABASE_URL": "postgresql://app:p@db/name",
     "REDIS_URL": "redis://cache/0",
     "PUBLIC_URL": "https://strongroom.example",
@@ -42,6 +43,9 @@ def test_every_fault_is_reported_at_once():
     ("change", "told"),
     [
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"ENCRYPTION_KEYS": "k1:short"}, "ENCRYPTION_KEYS"),
+        ({"ENCRYPTION_KEYS": "k 1:" + "A" * 43}, "ENCRYPTION_KEYS"),
+        ({"ENCRYPTION_KEYS": "k1:" + "A" * 43 + ",k1:" + "B" * 43}, "ENCRYPTION_KEYS"),
         ({"ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS"),
         ({"PUBLIC_URL": "http://strongroom.example"}, "PUBLIC_URL"),
         ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),

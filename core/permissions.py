@@ -1,0 +1,40 @@
+"""Who may knock at a view at all; what they may do there is the service's to decide."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from typing_extensions import override
+
+from core import errors
+from core.principals import Principal
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it imports this module, by its settings
+
+
+class Known(BasePermission):
+    """People with a session; others only where the view says so.
+
+    A key needs a scope that the view names: ``scopes = {"GET": "transactions:read"}``. A guest
+    needs ``open_to_guests = True``. Staff who act as somebody may look, and change something only
+    where the view says ``open_to_impersonators = True``. So a new view is closed to all of them
+    until somebody thought of them.
+    """
+
+    @override
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        principal: object = request.user
+        if not isinstance(principal, Principal):
+            return False
+        if principal.kind == "key":
+            scope = getattr(view, "scopes", {}).get(request.method or "")
+            if scope is None or scope not in principal.scopes:
+                raise errors.ScopeMissing("The key may not do this.", scope=scope or "")
+        if principal.kind == "guest":
+            return getattr(view, "open_to_guests", False)
+        if principal.impersonator_id is not None and request.method not in SAFE_METHODS:
+            return getattr(view, "open_to_impersonators", False)
+        return True
