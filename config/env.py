@@ -229,7 +229,12 @@ def local_values() -> dict[str, str]:
     """Values of the file that ``make run`` writes; none in production, where it does not exist."""
     if not LOCAL_ENV_FILE.is_file() or not os.access(LOCAL_ENV_FILE, os.R_OK):
         return {}
-    lines = LOCAL_ENV_FILE.read_text(encoding="utf-8").splitlines()
+    try:
+        lines = LOCAL_ENV_FILE.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as exc:
+        raise ImproperlyConfigured(
+            f"{LOCAL_ENV_FILE} is damaged: restore it, for it holds the keys of the data."
+        ) from exc
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}
 

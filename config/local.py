@@ -1,7 +1,7 @@
 """Run everything on one machine: ``python -m config.local run`` and ``... exec -- COMMAND``.
 
 ``run`` starts PostgreSQL, Valkey, the web server and the worker, and stops them together.
-``exec`` starts the two services if they do not run, runs one command, and stops what it started.
+``exec`` runs one command beside the two services and returns its exit code.
 ``DATABASE_URL`` and ``REDIS_URL``, when set, are used instead of services of our own.
 """
 
@@ -11,123 +11,90 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Final
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 
-from config.env import BASE_DIR, LOCAL_ENV_FILE, local_values, over_local_values
-from core.embedded import binaries
+from config.env import BASE_DIR
+from config.local_services import VAR, require_folder, services
 from core.embedded.errors import EmbeddedServiceError
-from core.embedded.postgres import OWNER_ROLE, PostgresCluster
-from core.embedded.private_files import write_private
-from core.embedded.valkey import ValkeyServer
-from core.encryption_keys import make_key
 
-VAR: Final = BASE_DIR / "var"
 FIRST_STAFF_EMAIL: Final = "staff@example.org"
 READY_TIMEOUT_S: Final = 60
 STOP_TIMEOUT_S: Final = 35
 PR_SET_PDEATHSIG: Final = 1
+STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+# What a shell says of a command that a signal ended: 128 and the signal's number.
+SIGNAL_EXIT_BASE: Final = 128
+# Where to ask a server that listens everywhere.
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - not bound to, only compared
 
 
 class Stopped(Exception):
-    """SIGINT or SIGTERM arrived."""
+    """SIGINT, SIGTERM or SIGHUP arrived."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def main(arguments: list[str]) -> int:
-    """Run the sub-command; a fault is one sentence on standard error and exit code 1."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    """Run the sub-command; a fault is said on standard error and is exit code 1."""
+    for number in STOP_SIGNALS:
         signal.signal(number, _raise_stopped)
     try:
         if arguments == ["run"]:
             return run()
         if arguments[:2] == ["exec", "--"] and len(arguments) > 2:  # noqa: PLR2004 - "exec", "--" and a command
-            with services() as environment:
-                return subprocess.call(arguments[2:], env=environment, cwd=BASE_DIR)  # noqa: S603 - the operator's own command
+            return execute(arguments[2:])
     except Stopped:
         return 0
-    except (EmbeddedServiceError, OSError, psycopg.Error) as exc:
-        print(f"strongroom: {_sentence(exc)}", file=sys.stderr)  # noqa: T201 - said to a person
+    except (EmbeddedServiceError, ImproperlyConfigured, OSError, psycopg.Error) as exc:
+        print(f"strongroom: {_said(exc)}", file=sys.stderr)  # noqa: T201 - said to a person
         return 1
     print("usage: python -m config.local run | exec -- COMMAND", file=sys.stderr)  # noqa: T201 - said to a person
     return 2
 
 
 def run() -> int:
-    """Serve until SIGINT or SIGTERM; return the exit code."""
+    """Serve until a signal ends it; return the exit code."""
     started = time.monotonic()
     host = os.environ.get("HOST", "127.0.0.1")
     port = _port(os.environ.get("PORT", "8000"))
-    _require_folder(VAR)
+    require_folder(VAR)
     with _only_one(VAR / "run.lock"), services() as environment:
         _require_free(host, port)
-        url = f"http://{host}:{port}"
+        url = _url(EVERYWHERE.get(host, host), port)
         environment.setdefault("PUBLIC_URL", url)
         environment.update(HOST=host, PORT=str(port))
         _prepare(environment)
         with _children(environment) as children:
-            _await_ready(url, children)
+            _await_ready(url, environment, children)
             _say(url, environment, time.monotonic() - started)
             return _watch(children)
 
 
-@contextlib.contextmanager
-def services() -> Iterator[dict[str, str]]:
-    """Start the services that no variable points elsewhere; yield the environment to use them.
-
-    Services that run already, because ``make run`` is up, are used and left running.
-    """
-    _require_folder(VAR)
-    environment = over_local_values(os.environ, _remembered())
-    started: list[PostgresCluster | ValkeyServer] = []
-    try:
-        if "DATABASE_URL" not in os.environ:
-            cluster = local_cluster()
-            if not cluster.is_running():
-                started.append(cluster)
-            cluster.start()
-            environment["DATABASE_URL"] = cluster.url()
-            environment["DATABASE_OWNER_URL"] = cluster.url(OWNER_ROLE)
-        if "REDIS_URL" not in os.environ:
-            valkey = local_valkey()
-            if not valkey.is_running():
-                started.append(valkey)
-            valkey.start()
-            environment["REDIS_URL"] = valkey.url
-        _remember(environment)
-        yield environment
-    finally:
-        for service in reversed(started):
-            service.stop()
-
-
-def local_cluster() -> PostgresCluster:
-    """Return the PostgreSQL cluster of this checkout, running or not."""
-    identity = binaries.service_identity()
-    return PostgresCluster(
-        home=binaries.service_home(VAR / "postgres", identity),
-        programs=binaries.postgres_programs(os.environ.get("PG_BIN_DIR"), identity),
-        identity=identity,
-    )
-
-
-def local_valkey() -> ValkeyServer:
-    """Return the Valkey server of this checkout, running or not."""
-    identity = binaries.service_identity()
-    return ValkeyServer(
-        home=binaries.service_home(VAR / "valkey", identity),
-        program=binaries.valkey_program(identity),
-        identity=identity,
-    )
+def execute(command: Sequence[str]) -> int:
+    """Run ``command`` beside the services; return its exit code, also when a signal ends it."""
+    with services() as environment:
+        process = subprocess.Popen(command, env=environment, cwd=BASE_DIR)  # noqa: S603 - the operator's own command
+        try:
+            code = process.wait()
+        except Stopped as stopped:
+            # Ctrl-C at a terminal has reached the command already; twice would cut its clean-up.
+            if stopped.number != signal.SIGINT or not sys.stdin.isatty():
+                process.send_signal(stopped.number)
+            code = process.wait()
+    return code if code >= 0 else SIGNAL_EXIT_BASE - code
 
 
 def _prepare(environment: dict[str, str]) -> None:
@@ -173,12 +140,20 @@ def _children(environment: dict[str, str]) -> Iterator[dict[str, subprocess.Pope
                 process.wait()
 
 
-def _await_ready(url: str, children: dict[str, subprocess.Popen[bytes]]) -> None:
+def _await_ready(
+    url: str, environment: dict[str, str], children: dict[str, subprocess.Popen[bytes]]
+) -> None:
+    # Our own host is never behind the proxy that the machine may use for others.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    question = urllib.request.Request(f"{url}/health/ready")  # noqa: S310 - http on our own host
+    allowed = environment.get("ALLOWED_HOSTS", "").split(",")[0].strip()
+    if allowed:
+        question.add_header("Host", allowed)
     deadline = time.monotonic() + READY_TIMEOUT_S
     while time.monotonic() < deadline:
         _require_alive(children)
         try:
-            with urllib.request.urlopen(f"{url}/health/ready", timeout=5):  # noqa: S310 - http on our own host
+            with direct.open(question, timeout=5):
                 return
         except OSError:
             time.sleep(0.05)
@@ -212,31 +187,6 @@ def _say(url: str, environment: dict[str, str], took_s: float) -> None:
     )
 
 
-def _remembered() -> dict[str, str]:
-    """Return the file of generated settings, made on first use."""
-    known = local_values()
-    known.setdefault("ENVIRONMENT", "development")
-    known.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
-    known.setdefault("ENCRYPTION_KEYS", make_key())
-    known.setdefault("METRICS_TOKEN", secrets.token_urlsafe(24))
-    return known
-
-
-def _remember(environment: dict[str, str]) -> None:
-    """Write what ``manage.py`` needs to find these services by itself, for our eyes only."""
-    names = (
-        "ENVIRONMENT",
-        "SECRET_KEY",
-        "ENCRYPTION_KEYS",
-        "METRICS_TOKEN",
-        "DATABASE_URL",
-        "DATABASE_OWNER_URL",
-        "REDIS_URL",
-    )
-    text = "".join(f"{name}={environment[name]}\n" for name in names if environment.get(name))
-    write_private(LOCAL_ENV_FILE, text)
-
-
 @contextlib.contextmanager
 def _only_one(lock: Path) -> Iterator[IO[str]]:
     with lock.open("w") as file:
@@ -247,23 +197,14 @@ def _only_one(lock: Path) -> Iterator[IO[str]]:
         yield file
 
 
-def _require_folder(folder: Path) -> None:
-    """Make ``folder``; others may pass through to what is theirs, not look around."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o711)
-    except FileExistsError as exc:
-        raise EmbeddedServiceError(f"{folder} is a file: move it away.") from exc
-    except PermissionError as exc:
-        raise EmbeddedServiceError(
-            f"{folder} belongs to somebody else: run as that user, or remove it."
-        ) from exc
-
-
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) < 2**16):
         raise EmbeddedServiceError(f"PORT must be a number from 1 to 65535, not {text!r}.")
     return int(text)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _require_free(host: str, port: int) -> None:
@@ -279,10 +220,12 @@ def _require_free(host: str, port: int) -> None:
             ) from exc
 
 
-def _sentence(exc: Exception) -> str:
+def _said(exc: Exception) -> str:
     if isinstance(exc, OSError):
         where = f" ({exc.filename})" if exc.filename else ""
         return f"{exc.strerror or exc}{where}."
+    if isinstance(exc, ImproperlyConfigured):
+        return str(exc)
     return str(exc).splitlines()[0]
 
 
@@ -292,11 +235,11 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _raise_stopped(_number: int, _frame: object) -> None:
+def _raise_stopped(number: int, _frame: object) -> None:
     # Once: a second signal during the clean-up must not interrupt it.
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    for signum in STOP_SIGNALS:
         signal.signal(signum, signal.SIG_IGN)
-    raise Stopped
+    raise Stopped(number)
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
         settings.DATABASES[alias]["NAME"] = worker_database
         connections[alias].settings_dict["NAME"] = worker_database
     # Each process has a Valkey database of its own, which it may empty.
-    number = int(worker_database.removeprefix("test_gw").replace("test_master", "12"))
+    number = int(worker_database.removeprefix("test_gw").replace("test_master", "127"))
     location = os.environ["REDIS_URL"].partition("db=")[0] + f"db={number}"
     settings.CACHES["default"]["LOCATION"] = location
     with contextlib.suppress(AttributeError):

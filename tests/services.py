@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -11,10 +12,13 @@ from pathlib import Path
 
 from core.embedded import binaries
 from core.embedded.postgres import OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
+from core.embedded.processes import is_alive
 from core.embedded.valkey import ValkeyServer
 
 ROOT = Path(__file__).parent.parent
 HOME_VARIABLE = "STRONGROOM_TEST_HOME"
+HOME_PREFIX = "strongroom-test-"
+VALKEY_DATABASES = 128
 
 
 def cluster_at(home: Path) -> PostgresCluster:
@@ -32,7 +36,10 @@ def valkey_at(home: Path) -> ValkeyServer:
     """Return a Valkey under ``home``, started or not."""
     identity = binaries.service_identity()
     return ValkeyServer(
-        home=home / "valkey", program=binaries.valkey_program(identity), identity=identity
+        home=home / "valkey",
+        program=binaries.valkey_program(identity),
+        identity=identity,
+        databases=VALKEY_DATABASES,
     )
 
 
@@ -44,8 +51,10 @@ def start_once() -> Path | None:
     if HOME_VARIABLE in os.environ:
         _point_at(Path(os.environ[HOME_VARIABLE]))
         return None
-    home = Path(tempfile.mkdtemp(prefix="strongroom-test-"))
+    remove_abandoned()
+    home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
     home.chmod(0o711)
+    (home / "owner.pid").write_text(str(os.getpid()))
     os.environ[HOME_VARIABLE] = str(home)
     try:
         cluster_at(home).start()
@@ -65,6 +74,14 @@ def remove(home: Path) -> None:
     cluster_at(home).stop(mode="immediate")
     valkey_at(home).stop()
     shutil.rmtree(home, ignore_errors=True)
+
+
+def remove_abandoned() -> None:
+    """Remove what a run that was killed has left behind."""
+    for note in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*/owner.pid"):
+        with contextlib.suppress(OSError, ValueError):  # somebody else's, or half written
+            if note.stat().st_uid == os.geteuid() and not is_alive(int(note.read_text())):
+                remove(note.parent)
 
 
 def _point_at(home: Path) -> None:

@@ -44,12 +44,23 @@ def service_home(folder: Path, identity: Identity | None) -> Path:
     """Return where a service that belongs to ``folder`` keeps its files.
 
     ``folder`` itself, unless the service's user cannot get there: then a durable place outside,
-    named after ``folder``.
+    named after ``folder``. Where there is something already, it stays, whatever is opened later.
+
+    Raises:
+        EmbeddedServiceError: it is in ``folder``, and the service's user cannot get there now.
     """
-    if identity is None or is_traversable(folder.parent):
+    if identity is None:
         return folder
     digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
-    return SHARED_HOME / f"{folder.name}-{digest}"
+    outside = SHARED_HOME / f"{folder.name}-{digest}"
+    if is_traversable(folder.parent):
+        return outside if outside.exists() and not folder.exists() else folder
+    if folder.exists() and not outside.exists():
+        raise EmbeddedServiceError(
+            f"{folder} is closed to the user the servers run as: give others the right to pass "
+            "(chmod o+x) through every folder above it."
+        )
+    return outside
 
 
 def is_traversable(folder: Path) -> bool:

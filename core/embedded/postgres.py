@@ -21,7 +21,7 @@ from core.embedded import sockets
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.private_files import write_private
-from core.embedded.processes import await_end, is_alive
+from core.embedded.processes import await_end, is_running_program
 
 SUPERUSER: Final = "postgres"
 OWNER_ROLE: Final = "strongroom_owner"
@@ -78,9 +78,11 @@ class PostgresCluster:
         """
         self._create_once()
         if not self.is_running():
+            self._forget_dead_server()
             self._write_configuration()
+            told_before = self._log_bytes()
             if not self._start_once():
-                self._start_again_after_a_crash()
+                self._start_again_after_a_crash(told_before)
         self._create_roles_once()
 
     def stop(self, *, mode: str = "fast") -> None:
@@ -99,7 +101,7 @@ class PostgresCluster:
     def is_running(self) -> bool:
         """Return whether a server runs on this data directory."""
         pid = self.pid()
-        if pid is None or not is_alive(pid):
+        if pid is None or not is_running_program(pid, "postgres"):
             return False
         return self._run("pg_ctl", "status", "-D", str(self.data)).returncode == 0
 
@@ -166,18 +168,27 @@ class PostgresCluster:
                 "dump it with the old version, move it away and load the dump."
             )
 
+    def _forget_dead_server(self) -> None:
+        """Remove the note of a server that is gone and whose number another program has now."""
+        pid = self.pid()
+        if pid is not None and not is_running_program(pid, "postgres"):
+            (self.data / "postmaster.pid").unlink()
+
     def _start_once(self) -> bool:
         arguments = ("start", "-w", "-t", str(START_TIMEOUT_S), "-D", str(self.data))
         return self._run("pg_ctl", *arguments, "-l", str(self.log_file)).returncode == 0
 
-    def _start_again_after_a_crash(self) -> None:
+    def _start_again_after_a_crash(self, told_before: int) -> None:
         """Wait for the last processes of a killed server to let go of its memory and files."""
         deadline = time.monotonic() + START_TIMEOUT_S / 10
-        while time.monotonic() < deadline and _is_passing(self._why_not_started()):
+        while time.monotonic() < deadline and _is_passing(self._why_not_started(told_before)):
             time.sleep(0.1)
             if self._start_once():
                 return
-        raise EmbeddedServiceError(self._why_not_started())
+        raise EmbeddedServiceError(self._why_not_started(told_before))
+
+    def _log_bytes(self) -> int:
+        return self.log_file.stat().st_size if self.log_file.is_file() else 0
 
     def _write_configuration(self) -> None:
         lines = {
@@ -232,9 +243,9 @@ class PostgresCluster:
         text = self._run("postgres", "--version").stdout
         return int(text.split()[2].split(".")[0])
 
-    def _why_not_started(self) -> str:
+    def _why_not_started(self, told_before: int) -> str:
         try:
-            lines = self.log_file.read_text(errors="replace").splitlines()
+            lines = self.log_file.read_bytes()[told_before:].decode(errors="replace").splitlines()
         except OSError:
             lines = []
         fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]

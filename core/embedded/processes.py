@@ -30,3 +30,17 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return not Path("/proc/self").exists()
     return stat.rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def is_running_program(pid: int, program: str) -> bool:
+    """Return whether ``pid`` is a living ``program``, and not one that has its number by chance.
+
+    Where the system does not tell (no ``/proc``), a living process is believed.
+    """
+    if not is_alive(pid):
+        return False
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return not Path("/proc/self").exists()
+    return program.encode() in command.split(b"\0")[0]

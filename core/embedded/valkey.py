@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from redis.retry import Retry
 from core.embedded import sockets
 from core.embedded.binaries import Identity
 from core.embedded.errors import EmbeddedServiceError
-from core.embedded.processes import await_end
+from core.embedded.processes import await_end, is_running_program
 
 START_TIMEOUT_S: Final = 10
 # The servers outlive our interest in their handles; Python would complain of forgetting one.
@@ -31,6 +32,7 @@ class ValkeyServer:
     program: Path
     identity: Identity | None = None
     memory_mb: int = 128
+    databases: int = 16
 
     @property
     def socket(self) -> Path:
@@ -61,6 +63,7 @@ class ValkeyServer:
                     str(self.program),
                     *("--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700"),
                     *("--save", "", "--appendonly", "no", "--dir", str(self.home)),
+                    *("--databases", str(self.databases)),
                     *("--maxmemory", f"{self.memory_mb}mb", "--maxmemory-policy", "allkeys-lru"),
                     *("--pidfile", str(self.home / "valkey.pid"), "--daemonize", "no"),
                 ],
@@ -77,14 +80,16 @@ class ValkeyServer:
         self._await(process)
 
     def stop(self) -> None:
-        """Stop the server and wait until it is gone."""
+        """Stop the server and wait until it is gone; one that does not answer is killed."""
         pid = self.pid()
         try:
             self._client().shutdown(nosave=True)
         except redis.RedisError:
-            pid = None
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
         if pid is not None:
             await_end(pid)
+        (self.home / "valkey.pid").unlink(missing_ok=True)
         sockets.forget(self.home)
 
     def is_running(self) -> bool:
@@ -95,11 +100,12 @@ class ValkeyServer:
             return False
 
     def pid(self) -> int | None:
-        """Return the server's process id, if it runs."""
+        """Return the server's process id, if it runs, also when it does not answer."""
         try:
-            return int(self._client().info("server")["process_id"])
-        except redis.RedisError:
+            pid = int((self.home / "valkey.pid").read_text())
+        except (OSError, ValueError):
             return None
+        return pid if is_running_program(pid, self.program.name) else None
 
     def _client(self) -> redis.Redis:
         # Without the client's own retries: their pauses would make every "not yet" cost a second.

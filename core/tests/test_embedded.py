@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -13,7 +15,8 @@ import pytest
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.postgres import APP_ROLE, OWNER_ROLE, SUPERUSER
-from tests.services import cluster_at, valkey_at
+from core.embedded.processes import is_alive
+from tests.services import HOME_PREFIX, cluster_at, remove_abandoned, valkey_at
 
 
 @pytest.fixture
@@ -111,6 +114,72 @@ def test_valkey_starts_stops_and_starts_again(home):
     assert not valkey.is_running()
     valkey.start()
     assert valkey.pid() != first
+
+
+def test_frozen_valkey_is_ended(home):
+    valkey = valkey_at(home)
+    valkey.start()
+    pid = valkey.pid()
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    valkey.stop()
+    assert not is_alive(pid)
+
+
+def test_number_of_a_dead_server_that_another_program_has_now_is_no_server(home):
+    """After a restart of the machine the noted process id may be anybody's."""
+    cluster = cluster_at(home)
+    cluster.start()
+    note = cluster.data / "postmaster.pid"
+    lines = note.read_text().splitlines()
+    cluster.stop()
+    note.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+    assert not cluster.is_running()
+    cluster.start()
+    assert cluster.is_running()
+
+
+def test_old_reason_is_not_told_again(home):
+    cluster = cluster_at(home)
+    cluster.start()
+    cluster.stop()
+    cluster.log_file.write_text("x: FATAL:  an old story\n")
+    (cluster.data / "global" / "pg_control").unlink()
+    with pytest.raises(EmbeddedServiceError) as refused:
+        cluster.start()
+    assert "an old story" not in str(refused.value)
+
+
+def test_what_a_killed_run_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    tmp_path.chmod(0o711)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    homes = {}
+    for name, pid in (("left", ended.pid), ("used", os.getpid())):
+        homes[name] = tmp_path / f"{HOME_PREFIX}{name}"
+        homes[name].mkdir()
+        (homes[name] / "owner.pid").write_text(str(pid))
+    remove_abandoned()
+    assert {name: home.exists() for name, home in homes.items()} == {"left": False, "used": True}
+
+
+def test_data_stays_where_it_is_when_folders_open_or_close(tmp_path, monkeypatch):
+    monkeypatch.setattr(binaries, "SHARED_HOME", tmp_path / "shared")
+    nobody, closed = binaries.Identity(65534, 65534), tmp_path / "closed"
+    inside = closed / "var" / "postgres"
+    inside.parent.mkdir(parents=True)
+    monkeypatch.setattr(binaries, "is_traversable", lambda _folder: False)
+    outside = binaries.service_home(inside, nobody)
+    outside.mkdir(parents=True)
+    monkeypatch.setattr(binaries, "is_traversable", lambda _folder: True)
+    assert binaries.service_home(inside, nobody) == outside
+    outside.rmdir()
+    inside.mkdir()
+    assert binaries.service_home(inside, nobody) == inside
+    monkeypatch.setattr(binaries, "is_traversable", lambda _folder: False)
+    with pytest.raises(EmbeddedServiceError, match="chmod"):
+        binaries.service_home(inside, nobody)
 
 
 def test_closed_folder_moves_the_services_out(tmp_path, monkeypatch):
