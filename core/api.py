@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from rest_framework import status as http
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -39,6 +41,23 @@ def answer(outcome: idempotency.Answer) -> Response:
     """Send what a keyed request was, or is, answered with."""
     headers = {idempotency.REPLAYED_HEADER: "true"} if outcome.is_replay else None
     return Response(outcome.body, status=outcome.status, headers=headers)
+
+
+def answer_once(
+    request: Request,
+    work: Callable[[], dict[str, Any]],
+    *,
+    status: int = http.HTTP_201_CREATED,
+    key_required: bool = False,
+) -> Response:
+    """Do ``work`` at most once for the request's Idempotency-Key and send the body it returns.
+
+    Raises:
+        IdempotencyKeyMissing: ``key_required`` and absent.
+        DomainError: what ``work`` raises, or once raised.
+    """
+    identity = idempotency.from_request(request, required=key_required)
+    return answer(idempotency.answer_once(identity, lambda: (status, work())))
 
 
 def _is_chunked(request: Request) -> bool:

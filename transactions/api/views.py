@@ -5,13 +5,12 @@ from __future__ import annotations
 import uuid
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import clock, etags, idempotency
-from core.api import answer, caller, given
+from core import clock, etags
+from core.api import answer_once, caller, given
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
 from transactions import selectors, services
@@ -44,16 +43,11 @@ class LedgersView(APIView):
     )
     def post(self, request: Request) -> Response:
         wanted = given(shapes.LedgerInput, request)
-        return answer(
-            idempotency.answer_once(
-                idempotency.from_request(request),
-                lambda: (
-                    status.HTTP_201_CREATED,
-                    shapes.LedgerOutput(
-                        services.create_ledger(**wanted, actor=caller(request))
-                    ).data,
-                ),
-            )
+        return answer_once(
+            request,
+            lambda: (
+                shapes.LedgerOutput(services.create_ledger(**wanted, actor=caller(request))).data
+            ),
         )
 
 
@@ -82,14 +76,9 @@ class AssetsView(APIView):
     )
     def post(self, request: Request) -> Response:
         wanted = given(shapes.AssetInput, request)
-        return answer(
-            idempotency.answer_once(
-                idempotency.from_request(request),
-                lambda: (
-                    status.HTTP_201_CREATED,
-                    shapes.AssetOutput(services.create_asset(**wanted, actor=caller(request))).data,
-                ),
-            )
+        return answer_once(
+            request,
+            lambda: shapes.AssetOutput(services.create_asset(**wanted, actor=caller(request))).data,
         )
 
 
@@ -132,22 +121,19 @@ class LedgerAccountsView(APIView):
         ledger = selectors.get_ledger(wanted.pop("ledger"))
         asset = selectors.get_asset(wanted.pop("asset"))
         owner_id = wanted.pop("owner", None)
-        return answer(
-            idempotency.answer_once(
-                idempotency.from_request(request),
-                lambda: (
-                    status.HTTP_201_CREATED,
-                    shapes.LedgerAccountOutput(
-                        services.open_ledger_account(
-                            ledger=ledger,
-                            asset=asset,
-                            owner_id=owner_id,
-                            actor=caller(request),
-                            **wanted,
-                        )
-                    ).data,
-                ),
-            )
+        return answer_once(
+            request,
+            lambda: (
+                shapes.LedgerAccountOutput(
+                    services.open_ledger_account(
+                        ledger=ledger,
+                        asset=asset,
+                        owner_id=owner_id,
+                        actor=caller(request),
+                        **wanted,
+                    )
+                ).data
+            ),
         )
 
 

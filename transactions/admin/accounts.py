@@ -1,4 +1,4 @@
-"""How staff look at money: everything can be found, nothing in history can be changed."""
+"""How staff look at books, assets and ledger accounts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from core import clock
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
-from transactions import constants, money, selectors, services
+from transactions import constants, selectors, services
+from transactions.admin.columns import amount_of
 from transactions.api import queries
-from transactions.models import Asset, EntryLine, Ledger, LedgerAccount, Transaction
+from transactions.models import Asset, Ledger, LedgerAccount
 
 STATEMENT_LINES_MAX = 500
 
@@ -92,22 +93,22 @@ class LedgerAccountAdmin(ReaderAdmin):
     @admin.display(description="balance")
     def balance_now(self, account: LedgerAccount) -> str:
         """Show the balance with its decimals."""
-        return _money(account, account.balance.posted)
+        return amount_of(account, account.balance.posted)
 
     @admin.display(description="lowest balance allowed")
     def floor_now(self, account: LedgerAccount) -> str:
         """Show the floor."""
-        return _money(account, account.balance.floor)
+        return amount_of(account, account.balance.floor)
 
     @admin.display(description="highest balance allowed")
     def ceiling_now(self, account: LedgerAccount) -> str:
         """Show the ceiling."""
-        return _money(account, account.balance.ceiling)
+        return amount_of(account, account.balance.ceiling)
 
     @admin.display(description="reserved")
     def held_now(self, account: LedgerAccount) -> str:
         """Show what holds reserve."""
-        return _money(account, account.balance.held_out)
+        return amount_of(account, account.balance.held_out)
 
     @admin.display(description="statement")
     def statement_link(self, account: LedgerAccount) -> str:
@@ -129,8 +130,8 @@ class LedgerAccountAdmin(ReaderAdmin):
         lines = selectors.statement_stream(account, since=since, until=until, by="effective")
         shown = list(islice(lines, STATEMENT_LINES_MAX + 1))
         for line in shown:
-            line["amount"] = _money(account, line["amount"])
-            line["balance"] = _money(account, line["balance"])
+            line["amount"] = amount_of(account, line["amount"])
+            line["balance"] = amount_of(account, line["balance"])
         opening = selectors.balance_at(account, since, by="effective", inclusive=False)
         closing = selectors.balance_at(account, until, by="effective", inclusive=False)
         context = {
@@ -141,8 +142,8 @@ class LedgerAccountAdmin(ReaderAdmin):
             "lines": shown[:STATEMENT_LINES_MAX],
             "is_cut": len(shown) > STATEMENT_LINES_MAX,
             "lines_max": STATEMENT_LINES_MAX,
-            "opening": _money(account, opening),
-            "closing": _money(account, closing),
+            "opening": amount_of(account, opening),
+            "closing": amount_of(account, closing),
             "until": clock.as_rfc3339(until),
         }
         return TemplateResponse(request, "admin/transactions/statement.html", context)
@@ -177,108 +178,3 @@ class LedgerAccountAdmin(ReaderAdmin):
                 self.message_user(request, f"{account.code}: {exc.detail}", messages.ERROR)
             else:
                 self.message_user(request, f"{account.code} is {status} now.", messages.SUCCESS)
-
-
-class LineInline(admin.TabularInline):
-    """A transaction's entries."""
-
-    model = EntryLine
-    fields = ("leg", "account", "amount_read", "balance_read", "account_seq")
-    readonly_fields = fields
-    ordering = ("leg",)
-    extra = 0
-    can_delete = False
-
-    @override
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    @override
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("account__asset")
-
-    @admin.display(description="amount")
-    def amount_read(self, line: EntryLine) -> str:
-        """Show the amount with its decimals."""
-        return _money(line.account, line.amount)
-
-    @admin.display(description="balance after")
-    def balance_read(self, line: EntryLine) -> str:
-        """Show the balance with its decimals."""
-        return _money(line.account, line.balance_after)
-
-
-@admin.register(Transaction)
-class TransactionAdmin(ReaderAdmin):
-    """What moved."""
-
-    list_display = ("recorded_at", "reference", "description", "kind", "effective_at", "actor_kind")
-    list_filter = ("kind",)
-    list_select_related = ("ledger",)
-    inlines = (LineInline,)
-    fields = (
-        *("id", "reference", "description", "kind", "ledger", "effective_at", "recorded_at"),
-        *("actor_kind", "actor_id", "session_id", "request_id", "metadata"),
-    )
-    search_fields = ("reference",)
-    search_help_text = "A reference or an id."
-
-    @override
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
-        if UUID_TEXT.match(words):
-            return rows.filter(pk=words)
-        return rows.filter(pk__in=selectors.ids_with_reference(words))
-
-
-@admin.register(EntryLine)
-class EntryLineAdmin(ReaderAdmin):
-    """What moved, one side at a time."""
-
-    list_display = (
-        "recorded_at",
-        "account",
-        "amount_read",
-        "balance_read",
-        "account_seq",
-        "effective_at",
-    )
-    list_select_related = ("account__asset",)
-    search_fields = ("account__code",)
-    search_help_text = "The code or id of an account, or the id of a transaction."
-
-    @override
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
-        if UUID_TEXT.match(words):
-            return rows.filter(transaction_id=words) | rows.filter(account_id=words)
-        accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
-        return rows.filter(account_id__in=list(accounts[:1_000]))
-
-    @admin.display(description="amount")
-    def amount_read(self, line: EntryLine) -> str:
-        """Show the amount with its decimals."""
-        return _money(line.account, line.amount)
-
-    @admin.display(description="balance after")
-    def balance_read(self, line: EntryLine) -> str:
-        """Show the balance with its decimals."""
-        return _money(line.account, line.balance_after)
-
-    @override
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> EntryLine | None:
-        # The view's key is made of two columns; looked up as such, their index serves.
-        transaction_id, _, leg = object_id.partition(":")
-        if not UUID_TEXT.match(transaction_id) or not leg.isdecimal():
-            return None
-        return self.get_queryset(request).filter(transaction_id=transaction_id, leg=leg).first()
-
-
-def _money(account: LedgerAccount, amount_minor: int | None) -> str:
-    if amount_minor is None:
-        return "no limit"
-    return f"{money.readable(amount_minor, account.asset.exponent)} {account.asset_id}"

@@ -1,0 +1,12 @@
+"""How staff look at money: everything can be found, nothing in history can be changed."""
+
+from transactions.admin.accounts import AssetAdmin, LedgerAccountAdmin, LedgerAdmin
+from transactions.admin.history import EntryLineAdmin, TransactionAdmin
+
+__all__ = [
+    "AssetAdmin",
+    "EntryLineAdmin",
+    "LedgerAccountAdmin",
+    "LedgerAdmin",
+    "TransactionAdmin",
+]

@@ -1,0 +1,95 @@
+"""How staff look at what moved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from typing_extensions import override
+
+from core.admin import ReaderAdmin
+from core.fields import UUID_TEXT
+from transactions import selectors
+from transactions.admin.columns import LineColumns
+from transactions.models import EntryLine, LedgerAccount, Transaction
+
+
+class LineInline(LineColumns, admin.TabularInline):
+    """A transaction's entries."""
+
+    model = EntryLine
+    fields = ("leg", "account", "amount_read", "balance_read", "account_seq")
+    readonly_fields = fields
+    ordering = ("leg",)
+    extra = 0
+    can_delete = False
+
+    @override
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related("account__asset")
+
+
+@admin.register(Transaction)
+class TransactionAdmin(ReaderAdmin):
+    """What moved."""
+
+    list_display = ("recorded_at", "reference", "description", "kind", "effective_at", "actor_kind")
+    list_filter = ("kind",)
+    list_select_related = ("ledger",)
+    inlines = (LineInline,)
+    fields = (
+        *("id", "reference", "description", "kind", "ledger", "effective_at", "recorded_at"),
+        *("actor_kind", "actor_id", "session_id", "request_id", "metadata"),
+    )
+    search_fields = ("reference",)
+    search_help_text = "A reference or an id."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(pk=words)
+        return rows.filter(pk__in=selectors.ids_with_reference(words))
+
+
+@admin.register(EntryLine)
+class EntryLineAdmin(LineColumns, ReaderAdmin):
+    """What moved, one side at a time."""
+
+    list_display = (
+        "recorded_at",
+        "account",
+        "amount_read",
+        "balance_read",
+        "account_seq",
+        "effective_at",
+    )
+    list_select_related = ("account__asset",)
+    search_fields = ("account__code",)
+    search_help_text = "The code or id of an account, or the id of a transaction."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(transaction_id=words) | rows.filter(account_id=words)
+        accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
+        return rows.filter(account_id__in=list(accounts[:1_000]))
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> EntryLine | None:
+        # The view's key is made of two columns; looked up as such, their index serves.
+        transaction_id, _, leg = object_id.partition(":")
+        if not UUID_TEXT.match(transaction_id) or not leg.isdecimal():
+            return None
+        return self.get_queryset(request).filter(transaction_id=transaction_id, leg=leg).first()

@@ -1,0 +1,57 @@
+"""Reading money."""
+
+from transactions.selectors.accounts import (
+    account_ids,
+    assets,
+    final_balances,
+    get_asset,
+    get_ledger,
+    get_ledger_account,
+    house_account_id,
+    ledger_accounts,
+    ledger_id,
+    ledgers,
+    own_account_id,
+)
+from transactions.selectors.history import (
+    balances_after,
+    entries,
+    get_transaction,
+    ids_with_reference,
+    known_references,
+    transaction_with_entries,
+    transactions,
+)
+from transactions.selectors.statements import (
+    STATEMENT_CHUNK,
+    Clock,
+    balance_at,
+    statement_lines,
+    statement_stream,
+)
+
+__all__ = [
+    "STATEMENT_CHUNK",
+    "Clock",
+    "account_ids",
+    "assets",
+    "balance_at",
+    "balances_after",
+    "entries",
+    "final_balances",
+    "get_asset",
+    "get_ledger",
+    "get_ledger_account",
+    "get_transaction",
+    "house_account_id",
+    "ids_with_reference",
+    "known_references",
+    "ledger_accounts",
+    "ledger_id",
+    "ledgers",
+    "own_account_id",
+    "statement_lines",
+    "statement_stream",
+    "transaction_with_entries",
+    "transactions",
+]

@@ -1,0 +1,134 @@
+"""Reading books, assets and ledger accounts."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from core.pagination import Page, PageRequest
+from core.principals import HOUSE_USER_ID, Principal
+from transactions import errors
+from transactions.models import Asset, Ledger, LedgerAccount
+
+# Ids of house accounts never change: naming one costs a query once per process.
+_ledgers: dict[str, uuid.UUID] = {}
+_house_accounts: dict[tuple[uuid.UUID, str, str], uuid.UUID] = {}
+
+
+def get_ledger(code: str) -> Ledger:
+    """Return the ledger, or raise :class:`errors.LedgerNotFound`."""
+    ledger = Ledger.objects.filter(code=code).first()
+    if ledger is None:
+        raise errors.LedgerNotFound(f"There is no ledger {code}.")
+    return ledger
+
+
+def ledger_id(code: str) -> uuid.UUID:
+    """Return the id of the ledger ``code``, remembered: neither ever changes.
+
+    Raises:
+        LedgerNotFound: there is none.
+    """
+    if code not in _ledgers:
+        found = get_ledger(code).pk
+        if connection.in_atomic_block:
+            return found
+        _ledgers[code] = found
+    return _ledgers[code]
+
+
+def get_asset(code: str) -> Asset:
+    """Return the asset, or raise :class:`errors.AssetNotFound`."""
+    asset = Asset.objects.filter(code=code).first()
+    if asset is None:
+        raise errors.AssetNotFound(f"There is no asset {code}.")
+    return asset
+
+
+def assets() -> QuerySet[Asset]:
+    """Return every asset by code."""
+    return Asset.objects.order_by("code")
+
+
+def ledgers() -> QuerySet[Ledger]:
+    """Return every ledger by code."""
+    return Ledger.objects.order_by("code")
+
+
+def get_ledger_account(*, account_id: uuid.UUID, actor: Principal) -> LedgerAccount:
+    """Return an account with its balance.
+
+    Raises:
+        LedgerAccountNotFound: none, or not for ``actor`` to see.
+    """
+    account = (
+        LedgerAccount.objects.visible_to(actor)
+        .select_related("balance", "ledger")
+        .filter(pk=account_id)
+        .first()
+    )
+    if account is None:
+        raise errors.LedgerAccountNotFound("There is no such ledger account.")
+    return account
+
+
+def ledger_accounts(
+    *, actor: Principal, asked: PageRequest, filters: dict[str, Any]
+) -> Page[LedgerAccount]:
+    """Return a page of accounts, newest first, by ``owner``, ``code``, ``asset``, ``ledger``."""
+    rows = LedgerAccount.objects.visible_to(actor).select_related("balance", "ledger")
+    lookups = {"owner": "user_id", "code": "code", "asset": "asset_id", "ledger": "ledger__code"}
+    rows = rows.filter(**{lookups[name]: value for name, value in filters.items()})
+    if asked.position is not None:
+        (last_id,) = asked.position
+        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
+    ordered = rows.order_by("id" if asked.backwards else "-id")
+    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+
+
+def house_account_id(ledger_id: uuid.UUID, code: str, asset_code: str) -> uuid.UUID | None:
+    """Return the id of the house's account with this code and asset."""
+    key = (ledger_id, code, asset_code)
+    if key not in _house_accounts:
+        found = LedgerAccount.objects.filter(
+            user_id=HOUSE_USER_ID, ledger_id=ledger_id, code=code, asset_id=asset_code
+        ).values_list("pk", flat=True)
+        for account_id in found:
+            # A row of a transaction that may yet be rolled back must not be remembered.
+            if connection.in_atomic_block:
+                return account_id
+            _house_accounts[key] = account_id
+    return _house_accounts.get(key)
+
+
+def own_account_id(
+    ledger_id: uuid.UUID, code: str, asset_code: str, owner_id: uuid.UUID
+) -> uuid.UUID | None:
+    """Return the id of somebody's own account with this code and asset."""
+    return (
+        LedgerAccount.objects.filter(
+            user_id=owner_id, ledger_id=ledger_id, code=code, asset_id=asset_code
+        )
+        .values_list("pk", flat=True)
+        .first()
+    )
+
+
+def account_ids(
+    ledger_id: uuid.UUID, *, owner_ids: Sequence[uuid.UUID]
+) -> dict[tuple[uuid.UUID, str], uuid.UUID]:
+    """Return the accounts of some owners by owner and code."""
+    rows = LedgerAccount.objects.filter(ledger_id=ledger_id, user_id__in=owner_ids)
+    return {(row.user_id, row.code): row.pk for row in rows.only("user_id", "code")}
+
+
+def final_balances(ledger_id: uuid.UUID, codes: Sequence[str]) -> dict[str, int]:
+    """Return the balance of each account by code, for accounts of people."""
+    rows = LedgerAccount.objects.filter(ledger_id=ledger_id, code__in=codes).exclude(
+        user_id=HOUSE_USER_ID
+    )
+    return dict(rows.values_list("code", "balance__posted"))

@@ -1,0 +1,157 @@
+"""Reading transactions and entries."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+
+from django.db import connection
+
+from core.pagination import Page, PageRequest
+from core.principals import Principal
+from transactions import errors
+from transactions.models import (
+    Entry,
+    Ledger,
+    LedgerAccount,
+    Transaction,
+    TransactionReference,
+)
+
+
+def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str]:
+    """Return which of ``references`` are taken in the ledger."""
+    rows = TransactionReference.objects.filter(ledger_id=ledger_id, reference__in=references)
+    return set(rows.values_list("reference", flat=True))
+
+
+def balances_after(
+    ledger_id: uuid.UUID, references: Sequence[str]
+) -> dict[tuple[str, uuid.UUID], int]:
+    """Return the balance each transaction left on each of its accounts, by its reference."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT r.reference, e.account_id, e.balance_after FROM transaction_reference r "
+            "JOIN entry e ON e.transaction_id = r.transaction_id "
+            "WHERE r.ledger_id = %s AND r.reference = ANY(%s) ORDER BY e.leg",
+            [ledger_id, list(references)],
+        )
+        return {(reference, account): balance for reference, account, balance in cursor.fetchall()}
+
+
+def entries(*, account: LedgerAccount, asked: PageRequest) -> Page[Entry]:
+    """Return a page of an account's entries, newest first."""
+    rows = Entry.objects.of_account(account.pk)
+    if asked.position is not None:
+        recorded_at, seq = dt.datetime.fromisoformat(asked.position[0]), asked.position[1]
+        # recorded_at never decreases along account_seq: the index is entered at the right place.
+        rows = (
+            rows.filter(recorded_at__gte=recorded_at, account_seq__gt=seq)
+            if asked.backwards
+            else rows.filter(recorded_at__lte=recorded_at, account_seq__lt=seq)
+        )
+    order = ("recorded_at", "account_seq")
+    ordered = rows.order_by(*(order if asked.backwards else [f"-{name}" for name in order]))
+    return Page(
+        list(ordered[: asked.limit + 1]),
+        asked,
+        key=lambda row: [row.recorded_at.isoformat(), row.account_seq],
+    )
+
+
+def transaction_with_entries(transaction_id: uuid.UUID) -> tuple[Transaction, Sequence[Entry]]:
+    """Return a transaction and its entries by leg, whoever asks: for services only."""
+    transaction = Transaction.objects.select_related("ledger").get(pk=transaction_id)
+    return transaction, list(Entry.objects.filter(transaction_id=transaction_id).order_by("leg"))
+
+
+def get_transaction(
+    *, transaction_id: uuid.UUID, actor: Principal
+) -> tuple[Transaction, Sequence[Entry]]:
+    """Return a transaction that touches an account the actor may see.
+
+    Raises:
+        TransactionNotFound: none, or not for ``actor`` to see.
+    """
+    refused = errors.TransactionNotFound("There is no such transaction.")
+    try:
+        transaction, legs = transaction_with_entries(transaction_id)
+    except Transaction.DoesNotExist:
+        raise refused from None
+    if not actor.may("transactions.view_transaction") and not any(
+        entry.user_id == actor.user_id for entry in legs
+    ):
+        raise refused
+    return transaction, legs
+
+
+def transactions(
+    *, actor: Principal, asked: PageRequest, account: LedgerAccount | None, reference: str | None
+) -> Page[Transaction]:
+    """Return a page of transactions, newest first: of one account, of one's accounts, or of all."""
+    if reference is not None:
+        rows = _with_reference(reference, actor)
+    elif account is not None:
+        rows = _touching([account.pk], asked)
+    elif actor.may("transactions.view_transaction"):
+        rows = _newest(asked)
+    else:
+        mine = LedgerAccount.objects.filter(user_id=actor.user_id).values_list("pk", flat=True)
+        rows = _touching(list(mine), asked)
+    return Page(rows, asked, key=lambda row: [row.recorded_at.isoformat(), str(row.pk)])
+
+
+def ids_with_reference(reference: str) -> list[uuid.UUID]:
+    """Return the transactions with this reference, at most one in each ledger."""
+    rows = TransactionReference.objects.filter(
+        ledger_id__in=Ledger.objects.values("pk"), reference=reference
+    )
+    return list(rows.values_list("transaction_id", flat=True))
+
+
+def _with_reference(reference: str, actor: Principal) -> list[Transaction]:
+    visible = []
+    for transaction_id in ids_with_reference(reference):
+        try:
+            visible.append(get_transaction(transaction_id=transaction_id, actor=actor)[0])
+        except errors.TransactionNotFound:
+            continue
+    return visible
+
+
+def _newest(asked: PageRequest) -> list[Transaction]:
+    rows = Transaction.objects.select_related("ledger")
+    if asked.position is not None:
+        last_id = asked.position[1]
+        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
+    return list(rows.order_by("id" if asked.backwards else "-id")[: asked.limit + 1])
+
+
+def _touching(account_ids: list[uuid.UUID], asked: PageRequest) -> list[Transaction]:
+    """Return transactions with an entry on one of the accounts, merged from their indexes."""
+    ahead, order = (">", "ASC") if asked.backwards else ("<", "DESC")
+    recorded_at, last_id = asked.position or [None, None]
+    bound = (
+        f"AND recorded_at {ahead}= %(at)s "
+        f"AND (recorded_at, transaction_id) {ahead} (%(at)s, %(id)s)"
+        if asked.position
+        else ""
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT e.recorded_at, e.transaction_id FROM unnest(%(accounts)s::uuid[]) a, "  # noqa: S608 - fixed fragments, bound values
+            "LATERAL (SELECT recorded_at, transaction_id FROM entry WHERE account_id = a "
+            f"{bound} GROUP BY recorded_at, transaction_id "
+            f"ORDER BY recorded_at {order}, transaction_id {order} LIMIT %(limit)s) e "
+            f"ORDER BY 1 {order}, 2 {order} LIMIT %(limit)s",
+            {
+                "accounts": account_ids,
+                "at": dt.datetime.fromisoformat(recorded_at) if recorded_at else None,
+                "id": last_id,
+                "limit": asked.limit + 1,
+            },
+        )
+        found = [row[1] for row in cursor.fetchall()]
+    by_id = Transaction.objects.select_related("ledger").in_bulk(found)
+    return [by_id[transaction_id] for transaction_id in found]
