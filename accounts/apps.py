@@ -8,7 +8,8 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts import services
-        from core import hooks
+        from accounts import constants, services
+        from core import hooks, scopes
 
+        scopes.declare(constants.SCOPES)
         hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)

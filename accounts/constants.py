@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from typing import Final
 
+from core.scopes import Scope
+
 EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 200
 PASSWORD_BYTES_MAX: Final = 1_024
+
+API_KEY_NAME_LENGTH_MAX: Final = 100
+API_KEYS_PER_OWNER_MAX: Final = 100
+API_KEY_LIFETIME_DAYS_MAX: Final = 365
+API_KEY_SCOPES_MAX: Final = 64
+API_KEY_NETWORKS_MAX: Final = 32
+API_KEY_OVERLAP_S_MAX: Final = 7 * 86_400
+API_KEY_OVERLAP_S_DEFAULT: Final = 86_400
+# How often a key's last use is written, and how long a cached check is trusted; revocation does
+# not wait for it.
+API_KEY_USE_PRECISION_S: Final = 60
+SCOPE_LENGTH_MAX: Final = 64
 
 ADMIN: Final = "admin"
 OPERATOR: Final = "operator"
@@ -15,7 +29,7 @@ AUDITOR: Final = "auditor"
 
 # What each role may do, by permission. Roles are Django groups, kept equal to this table by
 # every ``manage.py migrate``. Nobody may change history: such permissions do not exist here.
-_VIEW_PEOPLE: Final = ("accounts.view_user", "sessions_app.view_session")
+_VIEW_PEOPLE: Final = ("accounts.view_apikey", "accounts.view_user", "sessions_app.view_session")
 _VIEW_MONEY: Final = (
     "transactions.view_asset",
     "transactions.view_balance",
@@ -31,8 +45,10 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_PEOPLE,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
+        "accounts.add_apikey",
         "accounts.add_user",
         "accounts.change_user",
+        "accounts.revoke_any_apikey",
         "auth.view_group",
         "sessions_app.revoke_any_session",
         "transactions.add_asset",
@@ -45,6 +61,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_PEOPLE,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
+        "accounts.revoke_any_apikey",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",
         "transactions.change_ledgeraccount",
@@ -53,3 +70,6 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     SUPPORT: (*_VIEW_PEOPLE, *_VIEW_MONEY, "sessions_app.revoke_any_session"),
     AUDITOR: (*_VIEW_PEOPLE, *_VIEW_MONEY, *_VIEW_RECORDS),
 }
+
+ACCOUNT_READ: Final = "account:read"
+SCOPES: Final = (Scope(ACCOUNT_READ, "see its owner's account"),)

@@ -34,3 +34,43 @@ class EmailTaken(DomainError):
 class AccountNotFound(NotFound):
     code = "ACCOUNT_NOT_FOUND"
     title = "No such account"
+
+
+class KeyInvalid(NotAuthenticated):
+    """Malformed, unknown, expired, revoked, or from elsewhere: the caller is not told which."""
+
+    code = "AUTH_KEY_INVALID"
+    title = "The API key is not valid"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class ApiKeyNotFound(NotFound):
+    code = "ACCOUNT_API_KEY_NOT_FOUND"
+    title = "No such API key"
+
+
+class ApiKeyEnded(DomainError):
+    """A key that was replaced, revoked or has expired cannot be rotated."""
+
+    code = "ACCOUNT_API_KEY_ENDED"
+    title = "The API key has ended"
+
+
+class ApiKeysTooMany(DomainError):
+    """Extension ``limit``: how many keys one owner may have that work."""
+
+    code = "ACCOUNT_API_KEYS_TOO_MANY"
+    title = "There are too many API keys"
+
+
+class ScopeBeyondReach(DomainError):
+    """A key can do no more than whoever makes it; extension ``scopes``: those refused."""
+
+    code = "ACCOUNT_SCOPE_BEYOND_REACH"
+    status = 422
+    title = "The scope is not yours to give"
+
+
+class NetworkInvalid(InvalidInput):
+    code = "ACCOUNT_NETWORK_INVALID"
+    title = "A network is not valid"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Q
 
 from core.principals import HOUSE_USER_ID, Principal
 
 if TYPE_CHECKING:
-    from accounts.models import User
+    from accounts.models import ApiKey, User
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -37,3 +40,31 @@ class UserManager(models.Manager["User"].from_queryset(UserQuerySet)):  # type: 
         """Return the person with this normalised e-mail."""
         user: User = self.get(email_normalized=email_normalized)
         return user
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    """Each method is one phrase; none orders unless it says so."""
+
+    def of_user(self, user_id: uuid.UUID) -> ApiKeyQuerySet:
+        """Return one owner's keys."""
+        return self.filter(user_id=user_id)
+
+    def usable(self, at: dt.datetime) -> ApiKeyQuerySet:
+        """Return the keys that are neither revoked, nor expired, nor past their overlap."""
+        return self.filter(
+            Q(expires_at=None) | Q(expires_at__gt=at),
+            Q(overlap_until=None) | Q(overlap_until__gt=at),
+            revoked_at=None,
+        )
+
+    def rotatable_by(self, actor: Principal) -> ApiKeyQuerySet:
+        """Return one's own keys, or with the permission those of services too."""
+        if actor.may("accounts.add_apikey"):
+            return self.filter(user_id__in=(actor.user_id, HOUSE_USER_ID))
+        return self.of_user(actor.user_id)
+
+    def revocable_by(self, actor: Principal) -> ApiKeyQuerySet:
+        """Return one's own keys, or with the permission everybody's."""
+        if actor.may("accounts.revoke_any_apikey"):
+            return self.all()
+        return self.of_user(actor.user_id)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import hmac
 import uuid
+from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
 from accounts.errors import AccountNotFound
-from accounts.models import User
-from core.principals import Principal
+from accounts.key_format import KeyReference
+from accounts.models import ApiKey, User
+from core import scopes
+from core.pagination import Page, PageRequest
+from core.principals import HOUSE_USER_ID, Principal
 
 
 def get_user(*, user_id: uuid.UUID, actor: Principal) -> User:
@@ -34,3 +40,54 @@ def staff_principal(user: AbstractBaseUser | AnonymousUser) -> Principal:
     return Principal(
         kind="staff", user_id=user.pk, permissions=frozenset(user.get_all_permissions())
     )
+
+
+def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:
+    """Return a page of the caller's own keys, newest first, ended ones too."""
+    rows = ApiKey.objects.of_user(actor.user_id)
+    if asked.position is not None:
+        (last_id,) = asked.position
+        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
+    ordered = rows.order_by("id" if asked.backwards else "-id")
+    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+
+
+def usable_api_key(reference: KeyReference, *, at: dt.datetime) -> ApiKey | None:
+    """Return the key with this text if it is valid ``at``, with its owner joined.
+
+    Valid: not revoked, expired or past its overlap, and its owner is the house, or active and of
+    the epoch the key was made in.
+    """
+    key = (
+        ApiKey.objects.select_related("user")
+        .of_user(reference.user_id)
+        .usable(at)
+        .filter(pk=reference.key_id)
+        .first()
+    )
+    if key is None or not hmac.compare_digest(bytes(key.secret_sha256), reference.sha256):
+        return None
+    is_of_living = key.user.is_active and key.epoch == key.user.session_epoch
+    return key if is_of_living or key.user_id == HOUSE_USER_ID else None
+
+
+def facts_of_api_key(key: ApiKey) -> dict[str, Any]:
+    """Return what a request needs to know of a valid key, as JSON.
+
+    A scope that carries a permission its owner has lost since is not among them.
+    """
+    held = None if key.user_id == HOUSE_USER_ID else _permissions(key.user)
+    names = scopes.within(key.scopes, permissions=held)
+    ends = [moment for moment in (key.expires_at, key.overlap_until) if moment is not None]
+    return {
+        "key_id": str(key.pk),
+        "user_id": str(key.user_id),
+        "scopes": sorted(names),
+        "permissions": sorted(scopes.permissions_of(names)),
+        "allowed_cidrs": key.allowed_cidrs,
+        "valid_until": min(ends).timestamp() if ends else float(2**53),
+    }
+
+
+def _permissions(user: User) -> frozenset[str]:
+    return frozenset(user.get_all_permissions()) if user.is_staff else frozenset()

@@ -22,9 +22,12 @@ def record(
 ) -> None:
     """Add an audit event about ``user_id``; joins the caller's transaction.
 
-    ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords.
+    ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords. What a
+    key did names the key.
     """
     running = context.current()
+    if actor.key_id is not None:
+        data["key_id"] = str(actor.key_id)
     AuditEvent.objects.create(
         id=ids.uuid7(),
         user_id=user_id,

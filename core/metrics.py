@@ -28,6 +28,7 @@ LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outc
 SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )
+KEY_LOOKUPS = Counter("strongroom_key_lookups_total", "API key checks by who answered.", ["source"])
 POSTED_TRANSACTIONS = Counter(
     "strongroom_posted_transactions_total", "Transactions committed to the ledger."
 )

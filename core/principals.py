@@ -14,11 +14,12 @@ Kind = Literal["user", "staff", "guest", "key", "system"]
 class Principal:
     """A verified caller. Never built from anything in a request body.
 
-    ``permissions`` are Django permission names (``app.codename``) and are only filled for staff;
-    ``assurance_level`` is 1 for one factor, 2 for two (NIST SP 800-63B), and
-    ``assurance_level_required`` what the person must reach for a fresh login. ``scopes`` are only
-    filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the house's when they
-    belong to a service. ``impersonator_id`` is the member of staff who acts as this person.
+    ``permissions`` are Django permission names (``app.codename``), only filled for staff and for
+    keys whose scopes carry them; ``assurance_level`` is 1 for one factor, 2 for two (NIST SP
+    800-63B), and ``assurance_level_required`` what the person must reach for a fresh login.
+    ``scopes`` are only filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the
+    house's when they belong to a service. ``impersonator_id`` is the member of staff who acts as
+    this person.
     """
 
     kind: Kind

@@ -10,7 +10,6 @@ TOKEN_SECRET_BYTES: Final = 32
 # such moments a request costs no SQL. Revocation does not wait for it.
 LAST_SEEN_PRECISION_S: Final = 60
 CACHE_TTL_S: Final = LAST_SEEN_PRECISION_S
-GENERATION_TTL_S: Final = 86_400
 USER_AGENT_LENGTH_MAX: Final = 512
 
 KIND_USER: Final = "user"

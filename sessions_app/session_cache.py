@@ -1,65 +1,29 @@
-"""Checked sessions, remembered in Valkey for up to a minute.
-
-A remembered check counts only while the person's *generation* is the one it was made under. To
-end sessions is to change the generation after the commit: whatever was read before then, however
-late it is stored, carries the old one. PostgreSQL stays the record; without Valkey every check
-is one indexed row.
-"""
+"""Checked sessions in the memory that :mod:`core.remembered` keeps."""
 
 from __future__ import annotations
 
-import secrets
 import uuid
 from typing import Any
 
-import orjson
-
-from core import cache
+from core import remembered
 from sessions_app import constants
 from sessions_app.tokens import TokenKey
 
 
 def recall(key: TokenKey) -> tuple[dict[str, Any] | None, str | None]:
-    """Return the remembered facts, if they still count, and the person's generation now.
-
-    The generation is made if there is none, so that it is older than the database read that
-    follows a miss. ``None`` means: do not remember, the cache is out.
-    """
-    packed, generation = cache.get_many([_session_key(key), _generation_key(key.user_id)])
-    if generation is None:
-        generation = cache.put_if_absent(
-            _generation_key(key.user_id), _new_generation(), ttl_s=constants.GENERATION_TTL_S
-        )
-        return None, generation.decode() if generation else None
-    now = generation.decode()
-    facts = orjson.loads(packed) if packed else None
-    if facts is None or facts["generation"] != now:
-        return None, now
-    return facts, now
+    """Return the remembered facts, if they still count, and the person's generation now."""
+    return remembered.recall(_name(key), user_id=key.user_id)
 
 
 def remember(key: TokenKey, facts: dict[str, Any], *, generation: str | None) -> None:
     """Keep ``facts`` under the generation that was read before them."""
-    if generation is not None:
-        cache.put(
-            _session_key(key),
-            orjson.dumps({**facts, "generation": generation}),
-            ttl_s=constants.CACHE_TTL_S,
-        )
+    remembered.remember(_name(key), facts, generation=generation, ttl_s=constants.CACHE_TTL_S)
 
 
 def forget_user(user_id: uuid.UUID) -> None:
     """Make everything remembered of this person worthless; call after the commit."""
-    cache.overwrite(_generation_key(user_id), _new_generation(), ttl_s=constants.GENERATION_TTL_S)
+    remembered.forget_user(user_id)
 
 
-def _new_generation() -> bytes:
-    return secrets.token_hex(8).encode()
-
-
-def _session_key(key: TokenKey) -> str:
+def _name(key: TokenKey) -> str:
     return f"session:{key.sha256.hex()}"
-
-
-def _generation_key(user_id: uuid.UUID) -> str:
-    return f"generation:{user_id.hex}"

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from accounts.constants import ACCOUNT_READ
+from accounts.models import ApiKey
+from accounts.services import create_api_key
+from core import clock
 from core.models import AuditEvent
 from sessions_app.models import Session
 from sessions_app.services import authenticate, start_session
@@ -39,6 +45,11 @@ def _fill(person: Person, count: int) -> None:
     for number in range(count):
         post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
         start_session(user=person.user)
+        create_api_key(
+            name=f"key {number}",
+            scope_names=[ACCOUNT_READ],
+            actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
+        )
 
 
 @pytest.mark.parametrize("count", [1, 12])
@@ -82,6 +93,8 @@ def test_search_finds_by_what_staff_have_in_hand(by_root, ada):
         ("transactions.ledgeraccount", account.code, account.code),
         ("transactions.ledgeraccount", "ada@example.org", account.code),
         ("transactions.asset", "usd", "US Dollar"),
+        ("accounts.apikey", "ada@example.org", "key 1"),
+        ("accounts.apikey", ApiKey.objects.earliest("id").begins_with, "key 0"),
         ("core.auditevent", str(line.transaction_id), "transaction.post"),
     ):
         text = by_root.get(_url(label, "changelist"), {"q": words}).content.decode()
@@ -108,6 +121,9 @@ def test_buttons_do_what_the_services_do(by_root, ada):
     assert session_id is not None
     press("sessions_app.session", "end", session_id)
     assert Session.objects.get(pk=session_id).revoke_reason == "ended_by_staff"
+    _fill(ada, 1)
+    press("accounts.apikey", "revoke", ApiKey.objects.get().pk)
+    assert ApiKey.objects.get().revoke_reason == "by_staff"
     press("accounts.user", "lock_out", ada.user.pk)
     ada.user.refresh_from_db()
     assert not ada.user.is_active

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api import views
+from accounts.api import api_key_views, views
 
 urlpatterns = [
     path("auth/register/", views.RegisterView.as_view(), name="register"),
     path("me/", views.MeView.as_view(), name="me"),
+    path("scopes/", api_key_views.ScopesView.as_view(), name="scopes"),
+    path("me/api-keys/", api_key_views.ApiKeysView.as_view(), name="api-keys"),
+    path("me/api-keys/<uuid:key_id>/", api_key_views.ApiKeyView.as_view(), name="api-key"),
+    path(
+        "me/api-keys/<uuid:key_id>/rotate/",
+        api_key_views.RotateApiKeyView.as_view(),
+        name="api-key-rotate",
+    ),
 ]

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import selectors, services
+from accounts import constants, selectors, services
 from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput, RegisterInput, RegisterOutput
 from core import etags
 from core.api import caller, given
@@ -48,6 +48,8 @@ class RegisterView(APIView):
 
 class MeView(APIView):
     """The caller's own account."""
+
+    scopes = {"GET": constants.ACCOUNT_READ}
 
     @extend_schema(
         summary="Show my account",

@@ -1,19 +1,33 @@
 """What can be done with people's accounts."""
 
 from accounts.services.access import set_active
+from accounts.services.api_keys import (
+    create_api_key,
+    create_service_key,
+    forget_cached_keys,
+    revoke_api_key,
+    rotate_api_key,
+)
 from accounts.services.emails import normalize_email
 from accounts.services.imports import import_people
+from accounts.services.key_login import authenticate_key
 from accounts.services.login import verify_login
 from accounts.services.passwords import require_strong_password
 from accounts.services.registration import create_staff_user, register_user
 from accounts.services.roles import sync_roles
 
 __all__ = [
+    "authenticate_key",
+    "create_api_key",
+    "create_service_key",
     "create_staff_user",
+    "forget_cached_keys",
     "import_people",
     "normalize_email",
     "register_user",
     "require_strong_password",
+    "revoke_api_key",
+    "rotate_api_key",
     "set_active",
     "sync_roles",
     "verify_login",
