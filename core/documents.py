@@ -110,6 +110,13 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/errors.md": error_codes,
     "docs/schema.md": schema,
 }
+
+
+def add(name: str, make: Callable[[], str]) -> None:
+    """Let an app have a document of its own written with the others."""
+    DOCUMENTS[name] = make
+
+
 _APPS: Final = frozenset({"core", "accounts", "sessions_app", "transactions"})
 _TYPES: Final = {"str": "text", "int": "whole number", "list[str]": "comma-separated list"}
 

@@ -8,7 +8,11 @@ class SessionsAppConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from core import hooks
-        from sessions_app import services
+        from django.conf import settings
+
+        from core import documents, hooks
+        from sessions_app import conformance, services
 
         hooks.listen(hooks.USER_ACCESS_CHANGED, services.forget_cached_sessions)
+        guide = "docs/cookies.md"
+        documents.add(guide, conformance.guide(settings.BASE_DIR / guide))
