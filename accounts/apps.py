@@ -13,3 +13,4 @@ class AccountsConfig(AppConfig):
 
         scopes.declare(constants.SCOPES)
         hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)
+        hooks.listen(hooks.METRICS_READ, services.count_aged_keys)

@@ -12,7 +12,8 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from accounts.errors import AccountNotFound
 from accounts.key_format import KeyReference
 from accounts.models import ApiKey, User
-from core import scopes
+from accounts.querysets import ApiKeyQuerySet
+from core import clock, scopes
 from core.pagination import Page, PageRequest
 from core.principals import HOUSE_USER_ID, Principal
 
@@ -50,6 +51,20 @@ def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:
         rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
     ordered = rows.order_by("id" if asked.backwards else "-id")
     return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+
+
+def aged_api_keys(*, older_than_days: int) -> ApiKeyQuerySet:
+    """Return the working keys made more than so many days ago, oldest first, with their owners.
+
+    A key that was rotated already is not among them.
+    """
+    now = clock.now()
+    return (
+        ApiKey.objects.usable(now)
+        .filter(replaced_at=None, created_at__lt=now - dt.timedelta(days=older_than_days))
+        .select_related("user")
+        .order_by("created_at")
+    )
 
 
 def usable_api_key(reference: KeyReference, *, at: dt.datetime) -> ApiKey | None:

@@ -169,6 +169,11 @@ class Env:
     step_up_max_age_s: int = setting(
         "How recent a login must be for routes that ask for a fresh one.", default=300, minimum=30
     )
+    api_key_max_age_days: int = setting(
+        "Older API keys are counted and reported, so that somebody rotates them.",
+        default=90,
+        minimum=1,
+    )
     password_length_min: int = setting(
         "Shortest password that is accepted, in characters.", default=15, minimum=8
     )

@@ -15,6 +15,8 @@ AFTER_MIGRATE: Final = "after_migrate"
 USER_CREATED: Final = "user_created"
 # user_id, is_active: in the commit that locks somebody out or lets them in.
 USER_ACCESS_CHANGED: Final = "user_access_changed"
+# Nothing: somebody reads the metrics; set the gauges that are counted in the database.
+METRICS_READ: Final = "metrics_read"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 

@@ -29,6 +29,11 @@ SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )
 KEY_LOOKUPS = Counter("strongroom_key_lookups_total", "API key checks by who answered.", ["source"])
+KEYS_PAST_MAX_AGE = Gauge(
+    "strongroom_api_keys_past_max_age",
+    "Working API keys older than API_KEY_MAX_AGE_DAYS.",
+    multiprocess_mode="mostrecent",
+)
 POSTED_TRANSACTIONS = Counter(
     "strongroom_posted_transactions_total", "Transactions committed to the ledger."
 )

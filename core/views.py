@@ -5,12 +5,16 @@ from __future__ import annotations
 import hmac
 
 import orjson
+import structlog
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from core import errors, health, problems
+from core import errors, health, hooks, problems
+
+log = structlog.get_logger(__name__)
 
 
 @require_safe
@@ -38,6 +42,10 @@ def detailed(request: HttpRequest) -> HttpResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """``/metrics``: Prometheus text, for those with the metrics token."""
     _require_token(request)
+    try:
+        hooks.fire(hooks.METRICS_READ)
+    except DatabaseError:
+        log.warning("gauges_not_counted")
     answer: HttpResponse = ExportToDjangoView(request)
     return answer
 

@@ -10,9 +10,10 @@ class SessionsAppConfig(AppConfig):
     def ready(self) -> None:
         from django.conf import settings
 
-        from core import documents, hooks
-        from sessions_app import conformance, services
+        from core import documents, hooks, scopes
+        from sessions_app import conformance, constants, services
 
+        scopes.declare(constants.SCOPES)
         hooks.listen(hooks.USER_ACCESS_CHANGED, services.forget_cached_sessions)
         guide = "docs/cookies.md"
         documents.add(guide, conformance.guide(settings.BASE_DIR / guide))

@@ -2,6 +2,7 @@
 
 from accounts.services.access import set_active
 from accounts.services.api_keys import (
+    count_aged_keys,
     create_api_key,
     create_service_key,
     forget_cached_keys,
@@ -18,6 +19,7 @@ from accounts.services.roles import sync_roles
 
 __all__ = [
     "authenticate_key",
+    "count_aged_keys",
     "create_api_key",
     "create_service_key",
     "create_staff_user",

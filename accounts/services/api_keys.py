@@ -9,11 +9,12 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
-from accounts import constants, errors, key_format
+from accounts import constants, errors, key_format, selectors
 from accounts.models import ApiKey, User
-from core import audit, clock, db, ids, outbox, remembered, scopes, step_up
+from core import audit, clock, db, ids, metrics, outbox, remembered, scopes, step_up
 from core.errors import PermissionRefused
 from core.principals import HOUSE_USER_ID, Principal
 
@@ -170,6 +171,12 @@ def revoke_api_key(*, key_id: uuid.UUID, actor: Principal, reason: str = "by_own
         forget_cached_keys(user_id=key.user_id)
 
     db.run_in_transaction(revoke)
+
+
+def count_aged_keys() -> None:
+    """Set the gauge of keys that are past their maximum age."""
+    aged = selectors.aged_api_keys(older_than_days=settings.ENV.api_key_max_age_days)
+    metrics.KEYS_PAST_MAX_AGE.set(aged.count())
 
 
 def forget_cached_keys(*, user_id: uuid.UUID) -> None:

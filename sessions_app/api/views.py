@@ -16,7 +16,7 @@ from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput
 from core.api import caller, given
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
-from sessions_app import selectors, services
+from sessions_app import constants, selectors, services
 from sessions_app.api.serializers import (
     EndedOutput,
     LoginInput,
@@ -90,6 +90,8 @@ class LogoutView(APIView):
 
 class SessionsView(APIView):
     """The devices one is logged in on."""
+
+    scopes = {"GET": constants.SESSIONS_READ}
 
     @extend_schema(
         operation_id="sessions_list",

@@ -10,8 +10,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
 
-from accounts import key_format, selectors, services
-from accounts.models import ApiKey, User
+from accounts import selectors, services
+from accounts.models import User
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
 
@@ -68,56 +68,3 @@ class RoleAdmin(ReaderAdmin):
 
     list_display = ("name",)
     search_fields = ()
-
-
-@admin.register(ApiKey)
-class ApiKeyAdmin(ReaderAdmin):
-    """Keys of programs. Their texts are not here: nobody has them but their owners."""
-
-    list_display = (
-        "name",
-        "user",
-        "scopes",
-        "created_at",
-        "expires_at",
-        "last_used_at",
-        "last_used_address",
-        "overlap_until",
-        "revoked_at",
-    )
-    list_filter = (("revoked_at", admin.EmptyFieldListFilter),)
-    list_select_related = ("user",)
-    fields = (
-        "id",
-        "begins_with",
-        *list_display,
-        "allowed_cidrs",
-        "created_by_id",
-        "replaced_by_id",
-        "replaced_at",
-        "revoke_reason",
-    )
-    search_fields = ("id",)
-    search_help_text = "The e-mail address or id of a person, the id of a key, or how it begins."
-    actions = ("revoke",)
-
-    @override
-    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
-        if UUID_TEXT.match(words):
-            return rows.filter(pk=words) | rows.filter(user_id=words)
-        key_id = key_format.key_id_of(words)
-        if key_id is not None:
-            return rows.filter(pk=key_id)
-        return rows.filter(user__email_normalized=words.casefold())
-
-    @admin.action(description="Revoke now", permissions=["revoke"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        """End the chosen keys."""
-        actor = selectors.staff_principal(request.user)
-        for key in queryset:
-            services.revoke_api_key(key_id=key.pk, actor=actor, reason="by_staff")
-        self.message_user(request, f"{len(queryset)} keys were revoked.", messages.SUCCESS)
-
-    def has_revoke_permission(self, request: HttpRequest) -> bool:
-        """Return whether the button is there."""
-        return request.user.has_perm("accounts.revoke_any_apikey")

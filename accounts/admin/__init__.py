@@ -1,0 +1,5 @@
+"""How staff look after people and what they prove themselves with."""
+
+from accounts.admin import api_keys, people
+
+__all__ = ["api_keys", "people"]
