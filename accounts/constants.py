@@ -38,7 +38,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_ledgeraccount",
     "transactions.view_transaction",
 )
-_VIEW_RECORDS: Final = ("core.view_auditevent", "core.view_outboxevent")
+_VIEW_RECORDS: Final = ("core.view_auditevent", "core.view_epoch", "core.view_outboxevent")
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     ADMIN: (

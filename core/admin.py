@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 
 from core.fields import UUID_TEXT
-from core.models import AuditEvent, OutboxEvent
+from core.models import AuditEvent, Epoch, OutboxEvent
 
 ROWS_MAX = 10_000
 
@@ -91,3 +91,10 @@ class OutboxEventAdmin(ReaderAdmin):
     list_display = ("recorded_at", "topic", "object_id", "user_id")
     search_fields = ("id",)
     search_help_text = "The id of an event."
+
+
+@admin.register(Epoch)
+class EpochAdmin(ReaderAdmin):
+    """Since when the database counts its transactions as it does."""
+
+    list_display = ("number", "began_at", "system_identifier", "timeline")

@@ -75,5 +75,16 @@ def append_only(table: str) -> Operation:
     )
 
 
+def ordered_by_commit(table: str) -> Operation:
+    """Let ``table`` be read in the order of commits: its ``xid`` within an ``epoch``."""
+    return migrations.RunSQL(
+        sql=[
+            f'ALTER TABLE "{table}" ADD COLUMN epoch smallint NOT NULL DEFAULT 1',
+            f'CREATE INDEX "{table}_commit_order" ON "{table}" (epoch, xid, id)',
+        ],
+        reverse_sql=f'ALTER TABLE "{table}" DROP COLUMN epoch',
+    )
+
+
 def _list(columns: tuple[str, ...]) -> str:
     return ", ".join(f'"{column}"' for column in columns)

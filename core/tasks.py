@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.conf import settings
 from procrastinate.contrib.django import app
 
-from core import idempotency, mail, partitions
+from core import epochs, idempotency, mail, partitions
 
-__all__ = ["ensure_partitions", "forget_answered_requests", "mail"]
+__all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
 
 
 @app.periodic(cron="17 3 * * *")
@@ -22,3 +22,10 @@ def ensure_partitions(timestamp: int) -> None:  # noqa: ARG001 - every periodic 
 def forget_answered_requests(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Forget the keys of requests that were answered long ago."""
     idempotency.forget_older_than(days=settings.ENV.idempotency_retention_days)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="begin_epoch", pass_context=False)
+def begin_epoch(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Notice that a standby took over, or that this is a restored copy."""
+    epochs.begin_if_restored()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 
@@ -15,6 +16,7 @@ from django.db import connections
 from psycopg import sql
 
 TEMPLATE = "strongroom"
+FINAL_TIMEOUT_S = 60
 ROLE_VARIABLES = {
     "app": "DATABASE_URL",
     "owner": "DATABASE_OWNER_URL",
@@ -54,6 +56,20 @@ def close_all() -> None:
         connections[alias].close()
         if getattr(connections[alias], "pool", None):
             connections[alias].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
+
+
+def await_final() -> None:
+    """Return once every transaction that ran when this was called has ended, in any database."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+        (next_xid,) = cursor.fetchone()
+        deadline = time.monotonic() + FINAL_TIMEOUT_S
+        while time.monotonic() < deadline:
+            cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+            if cursor.fetchone()[0] >= next_xid:
+                return
+            time.sleep(0.01)
+    raise AssertionError("a transaction stays open")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Tables that belong to no single app."""
 
+from core.models.epochs import Epoch
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 
-__all__ = ["AuditEvent", "IdempotencyKey", "OutboxEvent"]
+__all__ = ["AuditEvent", "Epoch", "IdempotencyKey", "OutboxEvent"]

@@ -54,12 +54,13 @@ class OutboxEvent(models.Model):
     """One fact for the outside world, committed with the change it tells of.
 
     ``object_id`` names what the event is about; immutable objects are read again at delivery, so
-    ``payload`` only holds what would otherwise be lost. ``xid`` lets a reader see no row before
-    all earlier ones are final.
+    ``payload`` only holds what would otherwise be lost. ``epoch`` and ``xid`` let a reader see no
+    row before all earlier ones are final.
     """
 
     append_only: ClassVar = True
     partitioned_by: ClassVar = "id"
+    ordered_by_commit: ClassVar = True
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField()

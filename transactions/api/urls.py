@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transactions.api import transaction_views, views
+from transactions.api import event_views, transaction_views, views
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
 
@@ -23,4 +23,5 @@ urlpatterns = [
         transaction_views.TransactionView.as_view(),
         name="transaction",
     ),
+    path("events/", event_views.EventsView.as_view(), name="events"),
 ]

@@ -13,6 +13,7 @@ from transactions.selectors.accounts import (
     ledgers,
     own_account_id,
 )
+from transactions.selectors.events import events
 from transactions.selectors.history import (
     balances_after,
     entries,
@@ -38,6 +39,7 @@ __all__ = [
     "balance_at",
     "balances_after",
     "entries",
+    "events",
     "final_balances",
     "get_asset",
     "get_ledger",

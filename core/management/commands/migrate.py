@@ -9,7 +9,7 @@ from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
 from typing_extensions import override
 
-from core import hooks, partitions, privileges
+from core import epochs, hooks, partitions, privileges
 
 ADVISORY_LOCK = 7_301_000
 
@@ -39,6 +39,7 @@ class Command(DjangoMigrate):
         created = partitions.ensure_months()
         if created and not quiet:
             self.stdout.write(f"Partitions created: {', '.join(created)}")
+        epochs.begin_if_restored()
         hooks.fire(hooks.AFTER_MIGRATE)
         role = privileges.grant_application_role()
         if role is None:
