@@ -11,6 +11,7 @@ the local file that ``make run`` writes, the default.
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
 import itertools
 import os
 import urllib.parse
@@ -151,6 +152,11 @@ class Env:
     )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
+    )
+    outbound_private_networks: list[str] = setting(
+        "Networks that are not public but may be called all the same, such as 10.0.8.0/24; "
+        "plain http is allowed there, and only there.",
+        default=[],
     )
     mail_transport: str = setting(
         "Where mails go: the log of the worker, files in MAIL_FOLDER, or a mail server.",
@@ -321,6 +327,11 @@ def _contradictions(env: Env) -> list[str]:
 
 def _url_problems(env: Env) -> list[str]:
     problems = []
+    for network in env.outbound_private_networks:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            problems.append(f"OUTBOUND_PRIVATE_NETWORKS: {network!r} is not a network")
     for name in ("database_url", "database_owner_url"):
         url = getattr(env, name)
         if url and urllib.parse.urlsplit(url).scheme not in ("postgresql", "postgres"):

@@ -24,6 +24,17 @@ ERRORS = Counter("strongroom_errors_total", "Error answers by problem code.", ["
 UNHANDLED = Counter("strongroom_unhandled_exceptions_total", "Crashes answered with 500.")
 DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["sqlstate"])
 CACHE_ERRORS = Counter("strongroom_cache_errors_total", "Cache calls that failed.")
+BREAKER_OPENED = Counter(
+    "strongroom_breaker_opened_total", "Destinations left alone after failing too often."
+)
+BREAKER_REFUSALS = Counter(
+    "strongroom_breaker_refusals_total", "Calls not made because their destination rests."
+)
+OUTBOUND_CALLS = Counter(
+    "strongroom_outbound_calls_total",
+    "Calls to others by purpose and outcome.",
+    ["purpose", "outcome"],
+)
 LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outcome"])
 SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]

@@ -1,6 +1,7 @@
 """Tables that belong to no single app."""
 
 from core.models.epochs import Epoch
+from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 
-__all__ = ["AuditEvent", "Epoch", "IdempotencyKey", "OutboxEvent"]
+__all__ = ["AuditEvent", "CircuitBreaker", "Epoch", "IdempotencyKey", "OutboxEvent"]
