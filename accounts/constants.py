@@ -38,7 +38,12 @@ _VIEW_MONEY: Final = (
     "transactions.view_ledgeraccount",
     "transactions.view_transaction",
 )
-_VIEW_RECORDS: Final = ("core.view_auditevent", "core.view_epoch", "core.view_outboxevent")
+_VIEW_RECORDS: Final = (
+    "core.view_auditevent",
+    "core.view_circuitbreaker",
+    "core.view_epoch",
+    "core.view_outboxevent",
+)
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     ADMIN: (
@@ -50,6 +55,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "accounts.change_user",
         "accounts.revoke_any_apikey",
         "auth.view_group",
+        "core.change_circuitbreaker",
         "sessions_app.revoke_any_session",
         "transactions.add_asset",
         "transactions.add_ledger",
@@ -61,6 +67,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_PEOPLE,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
+        "core.change_circuitbreaker",
         "accounts.revoke_any_apikey",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",

@@ -15,7 +15,7 @@ from accounts.models import ApiKey, User
 from accounts.querysets import ApiKeyQuerySet
 from core import clock, scopes
 from core.pagination import Page, PageRequest
-from core.principals import HOUSE_USER_ID, Principal
+from core.principals import HOUSE_USER_ID, Principal, of_staff
 
 
 def get_user(*, user_id: uuid.UUID, actor: Principal) -> User:
@@ -38,9 +38,7 @@ def has_staff() -> bool:
 def staff_principal(user: AbstractBaseUser | AnonymousUser) -> Principal:
     """Return who a member of staff in the admin is to the services."""
     assert isinstance(user, User), "the admin lets nobody else in"
-    return Principal(
-        kind="staff", user_id=user.pk, permissions=frozenset(user.get_all_permissions())
-    )
+    return of_staff(user)
 
 
 def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 Kind = Literal["user", "staff", "guest", "key", "system"]
 
@@ -44,3 +44,18 @@ class Principal:
 # Commands and jobs act in this name. The id is the house's: it owns what nobody else does.
 HOUSE_USER_ID = uuid.UUID("00000000-0000-7000-8000-000000000001")
 SYSTEM = Principal(kind="system", user_id=HOUSE_USER_ID, assurance_level=2)
+
+
+class StaffUser(Protocol):
+    """What Django knows of a member of staff."""
+
+    pk: Any
+
+    def get_all_permissions(self) -> set[str]: ...
+
+
+def of_staff(user: StaffUser) -> Principal:
+    """Return who a member of staff in the admin is to the services."""
+    return Principal(
+        kind="staff", user_id=user.pk, permissions=frozenset(user.get_all_permissions())
+    )

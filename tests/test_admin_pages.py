@@ -12,7 +12,7 @@ from django.urls import reverse
 from accounts.constants import ACCOUNT_READ
 from accounts.models import ApiKey
 from accounts.services import create_api_key
-from core import clock
+from core import breaker, clock
 from core.models import AuditEvent
 from sessions_app.models import Session
 from sessions_app.services import authenticate, start_session
@@ -50,6 +50,7 @@ def _fill(person: Person, count: int) -> None:
             scope_names=[ACCOUNT_READ],
             actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
         )
+        breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -9,11 +9,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from core import breaker
 from core.models import AuditEvent, CircuitBreaker
 from core.principals import SYSTEM
 from tests.database import url_of
+from tests.people import Person
 
 PROCESSES = 8
 
@@ -119,3 +121,26 @@ def test_reset_by_hand_closes_it_and_is_audited():
     breaker.ask(permit.destination)
     event = AuditEvent.objects.get(action="breaker.reset")
     assert event.data == {"reason": "they say it is mended"}
+
+
+@pytest.mark.django_db
+def test_staff_close_it_with_a_reason(client, grace: Person):
+    destination = "https://example.org:443"
+    for _ in range(breaker.FAILURES_MAX):
+        breaker.failed(breaker.Permit(destination), fault="No answer in time.")
+    client.force_login(grace.user)
+    page = reverse("admin:core_circuitbreaker_changelist")
+    assert "No answer in time." in client.get(page).content.decode()
+    press = {"action": "close", "_selected_action": destination}
+
+    asked = client.post(page, press)
+    assert "start again" in asked.content.decode()
+    short = client.post(page, {**press, "confirmed": "yes", "reason": "so"})
+    assert "at least 10 characters" in short.content.decode()
+    with pytest.raises(breaker.Resting):
+        breaker.ask(destination)
+
+    client.post(page, {**press, "confirmed": "yes", "reason": "they say it is mended"})
+    breaker.ask(destination)
+    event = AuditEvent.objects.get(action="breaker.reset")
+    assert (event.actor_id, event.data["reason"]) == (grace.user.pk, "they say it is mended")

@@ -1,0 +1,61 @@
+"""The page between a button of the admin and its deed: what will happen, to what, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+
+REASON_LENGTH_MIN: Final = 10
+REASON_LENGTH_MAX: Final = 500
+ROWS_SHOWN_MAX: Final = 100
+
+
+class ReasonForm(forms.Form):
+    """Why; the words stay in the audit trail."""
+
+    reason = forms.CharField(
+        min_length=REASON_LENGTH_MIN,
+        max_length=REASON_LENGTH_MAX,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 60}),
+        help_text="Kept in the audit trail.",
+    )
+
+
+def given_reason(
+    page: admin.ModelAdmin[Any],
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    *,
+    title: str,
+    question: str,
+    form_class: type[ReasonForm] = ReasonForm,
+) -> dict[str, Any] | TemplateResponse:
+    """Return what staff confirmed (``reason`` and the form's other fields), or the page that asks.
+
+    For admin actions: return the page as it is, act on the rest. ``form_class`` may ask for more.
+    """
+    confirmed = request.POST.get("confirmed") == "yes"
+    form = form_class(request.POST if confirmed else None)
+    if confirmed and form.is_valid():
+        return form.cleaned_data
+    shown: Iterable[Any] = rows[:ROWS_SHOWN_MAX]
+    opts = page.opts
+    context = {
+        **page.admin_site.each_context(request),
+        "title": title,
+        "question": question,
+        "form": form,
+        "rows": shown,
+        "keys": request.POST.getlist(ACTION_CHECKBOX_NAME),
+        "action": request.POST.get("action", ""),
+        "opts": opts,
+        "list_url": f"admin:{opts.app_label}_{opts.model_name}_changelist",
+    }
+    return TemplateResponse(request, "admin/core/confirm.html", context)
