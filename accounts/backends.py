@@ -11,6 +11,7 @@ from typing_extensions import override
 from accounts import services
 from accounts.errors import LoginRefused
 from accounts.models import User
+from core.errors import RateLimited
 
 
 class StaffBackend(ModelBackend):
@@ -28,6 +29,6 @@ class StaffBackend(ModelBackend):
             return None
         try:
             user = services.verify_login(email=username, password=password)
-        except LoginRefused:
+        except (LoginRefused, RateLimited):
             return None
         return user if user.is_staff else None

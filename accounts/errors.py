@@ -12,6 +12,14 @@ class LoginRefused(NotAuthenticated):
     title = "Login refused"
 
 
+class HashingBusy(DomainError):
+    """More passwords arrive than can be checked; nothing was checked, so try again."""
+
+    code = "AUTH_BUSY"
+    status = 503
+    title = "Too many logins at once"
+
+
 class PasswordWeak(InvalidInput):
     """Extension ``errors``: one fault for each rule the password breaks."""
 

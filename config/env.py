@@ -180,6 +180,25 @@ class Env:
         default=90,
         minimum=1,
     )
+    guesses_per_account_max: int = setting(
+        "Wrong passwords or codes for one account before the next one has to wait.",
+        default=10,
+        minimum=1,
+    )
+    guesses_per_address_max: int = setting(
+        "The same from one address (IPv6: one /64), whichever the account.", default=100, minimum=1
+    )
+    guess_period_s: int = setting(
+        "Time in which all of these guesses are granted anew, one by one.", default=900, minimum=1
+    )
+    password_hashes_at_once: int = setting(
+        "Passwords each web process hashes at one time; each takes 46 MiB.", default=2, minimum=1
+    )
+    password_hash_wait_ms: int = setting(
+        "How long a login waits for its turn to be hashed before it is answered 503.",
+        default=2_000,
+        minimum=1,
+    )
     password_length_min: int = setting(
         "Shortest password that is accepted, in characters.", default=15, minimum=8
     )

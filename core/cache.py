@@ -70,6 +70,22 @@ def overwrite(key: str, value: bytes, *, ttl_s: int) -> bool:
     return True
 
 
+def run_script(
+    script: str, *, keys: Sequence[str], arguments: Sequence[int | str]
+) -> list[Any] | None:
+    """Run a Lua ``script`` atomically over ``keys``; ``None`` when the cache is out."""
+    if not _is_usable():
+        return None
+    try:
+        answered: list[Any] = _client().register_script(script)(
+            keys=[PREFIX + key for key in keys], args=list(arguments)
+        )
+    except redis.RedisError as exc:
+        _leave_alone(exc)
+        return None
+    return answered
+
+
 def is_reachable() -> bool:
     """Ask the cache for a sign of life, whatever happened before."""
     try:

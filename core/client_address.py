@@ -7,9 +7,12 @@ there are proxies of ours, counted from the right; anything unparsable means the
 from __future__ import annotations
 
 import ipaddress
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
+
+IPV6_CUSTOMER_BITS: Final = 64
 
 
 def of(request: HttpRequest) -> str:
@@ -22,6 +25,16 @@ def of(request: HttpRequest) -> str:
     if len(hops) < proxies:
         return peer
     return _canonical(hops[-proxies].strip()) or peer
+
+
+def neighbourhood(address: str) -> str:
+    """Return what limits count by: an IPv4 address, or the /64 that one IPv6 customer gets whole.
+
+    A peer without an address (a Unix socket without a proxy of ours) is one neighbourhood.
+    """
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network((address, IPV6_CUSTOMER_BITS), strict=False))
 
 
 def _canonical(text: str) -> str:

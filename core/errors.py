@@ -190,6 +190,14 @@ class IdempotencyInProgress(DomainError):
     title = "A request with this Idempotency-Key is still running"
 
 
+class RateLimited(DomainError):
+    """Too many in too short a time; ``Retry-After`` says when it is worth trying again."""
+
+    code = "RATE_LIMITED"
+    status = 429
+    title = "Too many requests"
+
+
 class DatabaseUnavailable(DomainError):
     code = "DB_UNAVAILABLE"
     status = 503

@@ -36,6 +36,12 @@ OUTBOUND_CALLS = Counter(
     ["purpose", "outcome"],
 )
 LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outcome"])
+GUESSES_REFUSED = Counter(
+    "strongroom_guesses_refused_total", "Attempts that were not heard: too many wrong.", ["purpose"]
+)
+HASHES_REFUSED = Counter(
+    "strongroom_password_hashes_refused_total", "Logins answered 503: too many at once."
+)
 SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )

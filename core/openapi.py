@@ -22,6 +22,7 @@ _TITLES: Final = {
     415: "Not JSON in UTF-8",
     422: "A business rule said no",
     428: "If-Match is required",
+    429: "Too many requests; see Retry-After",
     503: "Try again shortly",
 }
 

@@ -15,6 +15,8 @@ from django.core.cache import cache, caches
 from django.db import connections
 from psycopg import sql
 
+from core import rates
+
 TEMPLATE = "strongroom"
 FINAL_TIMEOUT_S = 60
 ROLE_VARIABLES = {
@@ -99,11 +101,14 @@ def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def clean_cache(request: pytest.FixtureRequest) -> None:
-    """Let no test see what another one cached."""
-    if "db" in request.fixturenames or "committed_db" in request.fixturenames:
+    """Let no test see what another one cached or counted."""
+    if request.node.get_closest_marker("django_db") or (
+        {"db", "committed_db"} & set(request.fixturenames)
+    ):
         # First: it gives this process its Valkey database.
         request.getfixturevalue("django_db_setup")
         cache.clear()
+        rates.forget_all_here()
 
 
 @pytest.fixture

@@ -10,9 +10,10 @@ from accounts.services.api_keys import (
     rotate_api_key,
 )
 from accounts.services.emails import normalize_email
+from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
 from accounts.services.key_login import authenticate_key
-from accounts.services.login import verify_login
+from accounts.services.login import make_device_token, verify_login
 from accounts.services.passwords import require_strong_password
 from accounts.services.registration import create_staff_user, register_user
 from accounts.services.roles import sync_roles
@@ -20,11 +21,14 @@ from accounts.services.roles import sync_roles
 __all__ = [
     "authenticate_key",
     "count_aged_keys",
+    "counted_guess",
     "create_api_key",
     "create_service_key",
     "create_staff_user",
     "forget_cached_keys",
     "import_people",
+    "limit_requests",
+    "make_device_token",
     "normalize_email",
     "register_user",
     "require_strong_password",

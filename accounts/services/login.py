@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.auth.hashers import check_password, make_password
 
-from accounts import errors
+from accounts import device_tokens, errors
 from accounts.models import User
 from accounts.services.emails import comparable_email
+from accounts.services.guessing import counted_guess
 from core import metrics
 
 
-def verify_login(*, email: str, password: str) -> User:
+def verify_login(*, email: str, password: str, device_token: str = "") -> User:
     """Return the person whose e-mail and password these are.
 
     Unknown, wrong and deactivated are one refusal after the same work. A password hashed with
-    earlier parameters is hashed again.
+    earlier parameters is hashed again. ``device_token`` is what an earlier login on the same
+    device was answered with.
 
     Raises:
         LoginRefused: always with the same words.
+        RateLimited: too many wrong guesses at this account, or from this address.
+        HashingBusy: too many logins at once.
     """
-    user: User | None = User.objects.filter(email_normalized=comparable_email(email)).first()
-    if user is None:
-        make_password(password)
-    elif _password_matches(user, password) and user.is_active:
-        metrics.LOGINS.labels(outcome="accepted").inc()
-        return user
-    metrics.LOGINS.labels(outcome="refused").inc()
-    raise errors.LoginRefused("The e-mail or the password is wrong.")
+    normalized = comparable_email(email)
+    user: User | None = User.objects.filter(email_normalized=normalized).first()
+    with counted_guess(
+        purpose="login",
+        subject=user.pk if user else normalized,
+        device_id=_known_device(user, device_token) if user else None,
+    ):
+        if user is None:
+            make_password(password)
+        elif password_matches(user, password) and user.is_active:
+            metrics.LOGINS.labels(outcome="accepted").inc()
+            return user
+        metrics.LOGINS.labels(outcome="refused").inc()
+        raise errors.LoginRefused("The e-mail or the password is wrong.")
 
 
-def _password_matches(user: User, password: str) -> bool:
+def make_device_token(*, user: User) -> str:
+    """Return what lets the device of a login in while strangers are throttled."""
+    return device_tokens.make_device_token(user_id=user.pk, epoch=user.session_epoch)
+
+
+def _known_device(user: User, device_token: str) -> uuid.UUID | None:
+    return device_tokens.known_device(device_token, user_id=user.pk, epoch=user.session_epoch)
+
+
+def password_matches(user: User, password: str) -> bool:
+    """Return whether this is the person's password; hash it again if the parameters are old."""
+
     def store_again(raw: str) -> None:
         user.password = make_password(raw)
         user.save(update_fields=["password"])

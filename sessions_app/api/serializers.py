@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts import constants
+from accounts import constants, device_tokens
 from accounts.api.serializers import AccountOutput
 from core import fields
 from sessions_app.models import Session
@@ -15,6 +15,11 @@ from sessions_app.models import Session
 class LoginInput(fields.StrictSerializer):
     email = fields.StrictTextField(max_length=constants.EMAIL_LENGTH_MAX)
     password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
+    device_token = fields.SecretField(
+        max_bytes=device_tokens.LENGTH_MAX,
+        required=False,
+        help_text="From an earlier login on this device: lets it in while strangers are throttled.",
+    )
 
 
 class SessionOutput(serializers.Serializer[Session]):
@@ -29,6 +34,9 @@ class SessionOutput(serializers.Serializer[Session]):
 
 class LoginOutput(serializers.Serializer[Any]):
     token = serializers.CharField(help_text="Shown only now. Send it as a bearer token.")
+    device_token = serializers.CharField(
+        help_text="Keep it on this device and send it with the next login. It opens nothing alone."
+    )
     session = SessionOutput()
     account = AccountOutput()
 

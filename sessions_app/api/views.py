@@ -47,12 +47,13 @@ class LoginView(APIView):
         tags=["auth"],
         auth=[],
         request=LoginInput,
-        responses={200: LoginOutput, **problems(400, 401)},
+        responses={200: LoginOutput, **problems(400, 401, 429, 503)},
         examples=[
             OpenApiExample(
                 "Logged in",
                 value={
                     "token": "srs_AaH8do9zcPWjvJdxg0eJtA_...",
+                    "device_token": "skd.k1a2b3c4.AZ...",
                     "session": SESSION_EXAMPLE,
                     "account": ACCOUNT_EXAMPLE,
                 },
@@ -71,6 +72,7 @@ class LoginView(APIView):
         return Response(
             {
                 "token": token,
+                "device_token": accounts.make_device_token(user=user),
                 "session": SessionOutput(session).data,
                 "account": AccountOutput(user).data,
             }

@@ -1,0 +1,78 @@
+"""How often somebody may guess at a secret."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import uuid
+from collections.abc import Iterator
+
+from django.conf import settings
+
+from core import client_address, context, errors, metrics, rates
+
+
+@contextlib.contextmanager
+def counted_guess(
+    *, purpose: str, subject: object, device_id: uuid.UUID | None = None
+) -> Iterator[None]:
+    """Count the block as one guess at the secret of ``subject``, unless it proves right.
+
+    A guess is counted before it is judged, so that parallel ones cannot all be the last, for the
+    caller's address and for ``subject``. What raises ``NotAuthenticated`` was wrong and stays
+    counted; a right one gives back its own token and no other: it clears nothing. A known
+    device has a counter of its own, which strangers cannot fill.
+
+    Raises:
+        RateLimited: too many wrong ones; ``Retry-After`` says when the next is heard.
+    """
+    counters = _counters(purpose, subject, device_id)
+    _take_one(counters, purpose)
+    was_wrong = False
+    try:
+        yield
+    except errors.NotAuthenticated:
+        was_wrong = True
+        raise
+    finally:
+        if not was_wrong:
+            for key, limit in counters:
+                rates.give_back(key, limit=limit, period_s=settings.ENV.guess_period_s)
+
+
+def limit_requests(*, purpose: str, subject: object) -> None:
+    """Count one request that costs us or its ``subject`` something, such as a mail.
+
+    Unlike a guess it counts however it ends.
+
+    Raises:
+        RateLimited: too many from this address or for this subject.
+    """
+    _take_one(_counters(purpose, subject, None), purpose)
+
+
+def _take_one(counters: list[tuple[str, int]], purpose: str) -> None:
+    for key, limit in counters:
+        verdict = rates.take(key, limit=limit, period_s=settings.ENV.guess_period_s)
+        if not verdict.is_allowed:
+            metrics.GUESSES_REFUSED.labels(purpose=purpose).inc()
+            raise errors.RateLimited(
+                "Too many attempts. Wait before the next one.",
+                retry_after_s=verdict.retry_after_s,
+            )
+
+
+def _counters(purpose: str, subject: object, device_id: uuid.UUID | None) -> list[tuple[str, int]]:
+    env = settings.ENV
+    if device_id is not None:
+        return [(_key(purpose, "device", device_id), env.guesses_per_account_max)]
+    address = client_address.neighbourhood(context.current().client_address)
+    return [
+        (_key(purpose, "address", address), env.guesses_per_address_max),
+        (_key(purpose, "subject", subject), env.guesses_per_account_max),
+    ]
+
+
+def _key(purpose: str, kind: str, value: object) -> str:
+    """Return a counter's name; hashed, so that the cache holds no addresses or e-mails."""
+    return f"{purpose}:{kind}:{hashlib.sha256(str(value).encode()).hexdigest()}"
