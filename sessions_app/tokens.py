@@ -29,11 +29,12 @@ class TokenKey:
     sha256: bytes
 
 
-def make_token(user_id: uuid.UUID) -> str:
-    """Return a new token; it is shown once and cannot be had again."""
+def make_token(user_id: uuid.UUID, secret: bytes | None = None) -> str:
+    """Return a new token, of ``secret`` or a random one; it is shown once and kept nowhere."""
     routed = base64.urlsafe_b64encode(user_id.bytes).rstrip(b"=").decode()
-    secret = secrets.token_urlsafe(constants.TOKEN_SECRET_BYTES)
-    return f"{constants.TOKEN_PREFIX}_{routed}_{secret}"
+    secret = secret or secrets.token_bytes(constants.TOKEN_SECRET_BYTES)
+    text = base64.urlsafe_b64encode(secret).rstrip(b"=").decode()
+    return f"{constants.TOKEN_PREFIX}_{routed}_{text}"
 
 
 def key_of(token: str) -> TokenKey | None:

@@ -10,7 +10,7 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connection
 
 from accounts import services as accounts
-from core import cache, clock
+from core import cache
 from core.models import AuditEvent, OutboxEvent
 from sessions_app import constants, services, session_cache, tokens
 from sessions_app.engine import SessionStore
@@ -18,29 +18,7 @@ from sessions_app.errors import SessionNotFound, TokenInvalid
 from sessions_app.models import Session
 from tests.people import Person
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def commits(django_capture_on_commit_callbacks, monkeypatch):
-    """Let what waits for a commit happen at once: these tests never commit."""
-    monkeypatch.setattr(
-        services.sessions,
-        "forget_cached_sessions",
-        lambda *, user_id: session_cache.forget_user(user_id),
-    )
-
-
-@pytest.fixture
-def held_clock(monkeypatch):
-    """A clock that stands still until it is moved."""
-    moment = [clock.now()]
-    monkeypatch.setattr(clock, "now", lambda: moment[0])
-
-    def move(**by) -> None:
-        moment[0] += dt.timedelta(**by)
-
-    return move
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits_at_once")]
 
 
 def test_token_is_only_stored_as_its_hash(ada: Person):
