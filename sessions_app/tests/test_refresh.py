@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -171,7 +172,7 @@ def test_login_and_refresh_over_http(ada: Person):
     client = Client()
     credentials = {"email": "ada@example.org", "password": PASSWORD}
 
-    def post(path: str, body: dict[str, object]):
+    def post(path: str, body: Any):
         return client.post(f"/api/v1/auth/{path}/", body, content_type="application/json")
 
     login = post("login", {**credentials, "refresh": True}).json()
