@@ -15,7 +15,7 @@ from accounts.services import create_api_key
 from core import breaker, clock
 from core.models import AuditEvent
 from sessions_app.models import Session
-from sessions_app.services import authenticate, start_session
+from sessions_app.services import authenticate, start_refreshed_session, start_session
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.tests.money import move, open_account, post
@@ -44,7 +44,7 @@ def _fill(person: Person, count: int) -> None:
     source = open_account(person.principal, balance=1_000)
     for number in range(count):
         post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
-        start_session(user=person.user)
+        start_refreshed_session(user=person.user)
         create_api_key(
             name=f"key {number}",
             scope_names=[ACCOUNT_READ],

@@ -82,4 +82,4 @@ class CookieScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     @override
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "apiKey", "in": "cookie", "name": browser.cookie_name()}
+        return {"type": "apiKey", "in": "cookie", "name": browser.COOKIE_NAME}

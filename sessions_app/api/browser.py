@@ -6,7 +6,7 @@ the CSRF token, which other pages cannot read, and come from an origin we trust.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -17,10 +17,13 @@ from rest_framework.response import Response
 
 from sessions_app.errors import CsrfFailed
 
+# The prefix binds the cookie to this host, to path / and to TLS (RFC 6265bis, 4.1.3.2).
+COOKIE_NAME: Final = "__Host-sid"
+
 
 def cookie_name() -> str:
-    """Return the cookie's name; the prefix binds it to this host, path / and TLS (RFC 6265bis)."""
-    return "__Host-sid" if settings.ENV.is_production_like else "sid"
+    """Return the cookie's name; browsers take a prefixed one over TLS only."""
+    return COOKIE_NAME if settings.ENV.is_production_like else "sid"
 
 
 def token_of(request: Request) -> str | None:
