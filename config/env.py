@@ -14,6 +14,7 @@ import dataclasses
 import ipaddress
 import itertools
 import os
+import re
 import urllib.parse
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -96,6 +97,10 @@ class Env:
         "Browser origins that may call the API, comma separated.", default=[]
     )
     admin_path: str = setting("Path of the staff admin, without slashes.", default="admin")
+    security_contact: str = setting(
+        "Where to report a hole, for security.txt: mailto:, https: or tel:.",
+        default="mailto:security@strongroom.invalid",
+    )
     metrics_token: str = setting(
         "Bearer token that opens /metrics and /health/detailed. Empty: both are closed.",
         default="",
@@ -129,6 +134,9 @@ class Env:
     )
     request_deadline_ms: int = setting(
         "How long one request may take; X-Request-Timeout may lower it.", default=30_000, minimum=1
+    )
+    stream_deadline_ms: int = setting(
+        "How long a streamed export may take; then it is cut off.", default=300_000, minimum=1
     )
     worker_timeout_s: int = setting(
         "After how long without a sign of life a web process is replaced.", default=60, minimum=1
@@ -366,6 +374,9 @@ def _contradictions(env: Env) -> list[str]:
     return problems
 
 
+_TAKEN_PATHS = frozenset({"api", "health", "metrics", "problems", "static"})
+
+
 def _url_problems(env: Env) -> list[str]:
     problems = []
     for network in env.outbound_private_networks:
@@ -377,6 +388,12 @@ def _url_problems(env: Env) -> list[str]:
         url = getattr(env, name)
         if url and urllib.parse.urlsplit(url).scheme not in ("postgresql", "postgres"):
             problems.append(f"{name.upper()} must start with postgresql://")
+    if urllib.parse.urlsplit(env.security_contact).scheme not in ("mailto", "https", "tel"):
+        problems.append("SECURITY_CONTACT must start with mailto:, https: or tel:")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64})*", env.admin_path):
+        problems.append("ADMIN_PATH must be words of letters, digits, - and _, joined by /")
+    elif env.admin_path.split("/")[0] in _TAKEN_PATHS:
+        problems.append(f"ADMIN_PATH must not begin with {env.admin_path.split('/')[0]}")
     if urllib.parse.urlsplit(env.redis_url).scheme not in ("redis", "rediss", "unix"):
         problems.append("REDIS_URL must start with redis://, rediss:// or unix://")
     return problems

@@ -17,7 +17,7 @@ from core import logs  # noqa: E402 - see above
 _env = load_process_environment()
 
 bind = f"{_env.host}:{_env.port}"
-worker_class = "gthread"
+worker_class = "config.worker.ProblemWorker"
 workers = _env.web_workers
 threads = _env.web_threads
 timeout = _env.worker_timeout_s
@@ -25,6 +25,9 @@ graceful_timeout = 30
 keepalive = 75
 preload_app = True
 backlog = 2048
+limit_request_line = 4_094
+limit_request_fields = 100
+limit_request_field_size = 8_190
 max_requests = 50_000
 max_requests_jitter = 5_000
 accesslog = None

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.RequestMiddleware",
+    "core.compression.CompressionMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -86,7 +87,7 @@ _SERVER_SETTINGS = (
 
 def _database(url: str, *, role: str, options: dict[str, Any]) -> dict[str, Any]:
     database = env_module.database_settings(url)
-    database["ENGINE"] = "django_prometheus.db.backends.postgresql"
+    database["ENGINE"] = "core.database"
     database["CONN_MAX_AGE"] = 0
     database["OPTIONS"] = {
         **database.get("OPTIONS", {}),
@@ -179,9 +180,13 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["core.permissions.Known"],
     "DEFAULT_PARSER_CLASSES": ["core.parsers.StrictJSONParser"],
-    "DEFAULT_RENDERER_CLASSES": ["core.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": [
+        "core.renderers.JSONRenderer",
+        "core.renderers.MessagePackRenderer",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.negotiation.Negotiation",
     "DEFAULT_FILTER_BACKENDS": [],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "core.openapi.OperationSchema",
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
     "EXCEPTION_HANDLER": "core.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
@@ -217,7 +222,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if ENV.is_production_like else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.is_production_like
 SECURE_HSTS_PRELOAD = ENV.is_production_like
 SECURE_SSL_REDIRECT = ENV.is_production_like
-SECURE_REDIRECT_EXEMPT = [r"^health(/|$)"]
+# Probes come from inside. The API refuses http by itself: a redirect would come too late.
+SECURE_REDIRECT_EXEMPT = [r"^health(/|$)", r"^api/"]
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if ENV.trusted_proxy_count > 0 else None
 )

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from core import views
+from core import versioning, views
 
 handler400 = "core.problems.bad_request"
 handler403 = "core.problems.permission_denied"
@@ -15,11 +15,16 @@ handler500 = "core.problems.server_error"
 
 urlpatterns = [
     path("api/v1/", include(("config.api_v1", "v1"), namespace="v1")),
+    *[
+        path(f"api/v{version}/<path:rest>", views.version_gone, name=f"v{version}-gone")
+        for version in versioning.RETIRED
+    ],
     path(f"{settings.ENV.admin_path}/", admin.site.urls),
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),
     path("favicon.ico", views.no_icon),
+    path(".well-known/security.txt", views.security_txt, name="security-txt"),
     path("metrics", views.metrics, name="metrics"),
     path("problems/<str:code>", views.problem_type, name="problem-type"),
 ]

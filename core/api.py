@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
+from django.http.response import HttpResponseBase
 from rest_framework import status as http
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from core import errors, idempotency
+from core import contract, errors, idempotency
+from core.pagination import Page, PageRequest
 from core.principals import Principal
+from core.renderers import csv_stream
+
+T = TypeVar("T")
 
 
 def caller(request: Request) -> Principal:
@@ -58,6 +63,38 @@ def answer_once(
     """
     identity = idempotency.from_request(request, required=key_required)
     return answer(idempotency.answer_once(identity, lambda: (status, work())))
+
+
+def listed(
+    request: Request,
+    *,
+    scope: str,
+    fetch: Callable[[PageRequest], Page[T]],
+    shape: type[Serializer[Any]],
+) -> HttpResponseBase:
+    """Answer a page of a list; as CSV all of it from there on, streamed a few hundred at a time.
+
+    ``fetch`` returns the page it is asked for, ``shape`` describes one row.
+    """
+    asked = PageRequest(request, scope=scope)
+
+    def render(row: T) -> dict[str, Any]:
+        return dict(shape(row).data)
+
+    if request.accepted_renderer.format != "csv":
+        return Response(fetch(asked).as_json(render))
+    columns = contract.chosen_fields(request) or list(shape().fields)
+
+    def rows() -> Iterator[list[object]]:
+        following: PageRequest | None = asked.in_chunks()
+        while following is not None:
+            page = fetch(following)
+            for row in page.items:
+                rendered = render(row)
+                yield [rendered[column] for column in columns]
+            following = page.following()
+
+    return csv_stream(filename=f"{scope.partition(':')[0]}.csv", header=columns, rows=rows())
 
 
 def _is_chunked(request: Request) -> bool:

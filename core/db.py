@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import psycopg
 import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from core import context, errors, metrics
 
@@ -79,8 +80,10 @@ def retrying(attempt: Callable[[], T]) -> T:
 
 def _run_durably(work: Callable[[], T]) -> T:
     with transaction.atomic(durable=True):
-        limit_to_deadline()
-        return work()
+        outcome = work()
+        # The client is told 504; a commit after it would make that a lie.
+        require_time_left()
+        return outcome
 
 
 def require_time_left() -> None:
@@ -90,18 +93,46 @@ def require_time_left() -> None:
         raise errors.RequestTimeout("The time for this request is used up; nothing was changed.")
 
 
-def limit_to_deadline() -> None:
-    """Inside a transaction, let no statement outlive the request's deadline.
+def within_deadline(
+    execute: Callable[..., Any], sql: Any, params: Any, many: Any, facts: dict[str, Any]
+) -> Any:
+    """Let no statement outlive the request's deadline: PostgreSQL cancels it there.
 
-    Costs a round trip only when less time is left than the connection's own statement_timeout.
+    Wraps every statement of :mod:`core.database`. It costs a round trip only when less time is
+    left than the connection's own statement_timeout.
+
+    Raises:
+        RequestTimeout: the deadline has passed; the statement was not sent.
     """
     remaining_ms = context.current().remaining_ms()
-    if remaining_ms is None or remaining_ms >= settings.ENV.db_statement_timeout_ms:
-        return
-    with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true)", [str(max(1, int(remaining_ms)))]
+    if (
+        remaining_ms is None
+        or remaining_ms >= settings.ENV.db_statement_timeout_ms
+        or _is_savepoint(sql)
+    ):
+        return execute(sql, params, many, facts)
+    require_time_left()
+    connection = facts["connection"]
+    if connection.in_atomic_block:
+        _limit_statements(connection, remaining_ms)
+        return execute(sql, params, many, facts)
+    # A local setting needs a transaction; one of its own, as the statement had.
+    with transaction.atomic(using=connection.alias):
+        _limit_statements(connection, remaining_ms)
+        return execute(sql, params, many, facts)
+
+
+def _limit_statements(connection: BaseDatabaseWrapper, limit_ms: float) -> None:
+    # Past Django's wrappers, or this would wrap itself.
+    with connection.cursor() as cursor, connection.wrap_database_errors:
+        cursor.cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true)", [str(max(1, int(limit_ms)))]
         )
+
+
+def _is_savepoint(sql: object) -> bool:
+    """Tell the statements that end a part of a transaction: they must work when it has failed."""
+    return isinstance(sql, str) and sql.startswith(("SAVEPOINT", "ROLLBACK TO", "RELEASE"))
 
 
 def sqlstate(exc: BaseException) -> str:

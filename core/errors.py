@@ -132,6 +132,39 @@ class FilterUnknown(InvalidInput):
     title = "The list cannot be filtered like this"
 
 
+class HeaderInvalid(InvalidInput):
+    """A header that was sent does not have its form; it is refused, never ignored."""
+
+    code = "VALIDATION_HEADER_INVALID"
+    title = "A request header is not valid"
+
+
+class HostInvalid(InvalidInput):
+    code = "VALIDATION_HOST_INVALID"
+    title = "The Host header is not valid"
+
+
+class VersionMismatch(InvalidInput):
+    """``API-Version`` names another version than the path, which is the truth."""
+
+    code = "VALIDATION_VERSION_MISMATCH"
+    title = "API-Version and the path name different versions"
+
+
+class VersionGone(DomainError):
+    code = "VALIDATION_VERSION_GONE"
+    status = 410
+    title = "This version of the API was removed"
+
+
+class HttpsRequired(DomainError):
+    """Refused, not redirected: the credential would already have crossed the wire in clear."""
+
+    code = "VALIDATION_HTTPS_REQUIRED"
+    status = 403
+    title = "Use https"
+
+
 class PermissionRefused(DomainError):
     code = "AUTH_FORBIDDEN"
     status = 403

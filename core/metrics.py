@@ -20,6 +20,11 @@ HTTP_IN_FLIGHT = Gauge(
     "Requests being worked on.",
     multiprocess_mode="livesum",
 )
+API_REQUESTS = Counter(
+    "strongroom_api_requests_total",
+    "Answers of the API by version, and whether the operation is going away.",
+    ["version", "deprecated"],
+)
 ERRORS = Counter("strongroom_errors_total", "Error answers by problem code.", ["code"])
 UNHANDLED = Counter("strongroom_unhandled_exceptions_total", "Crashes answered with 500.")
 DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["sqlstate"])

@@ -6,19 +6,31 @@ It is the outermost, so that everything below it, Django's own middlewares inclu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from rest_framework.response import Response
 
-from core import client_address, clock, context, ids, metrics, problems
+from core import (
+    client_address,
+    clock,
+    context,
+    contract,
+    db,
+    errors,
+    headers,
+    ids,
+    metrics,
+    problems,
+    versioning,
+)
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
-API_PREFIX: Final = "/api/"
 LIVE_PATH: Final = "/health/live"
 # Probes come every few seconds from machines: counted, not logged.
 UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, "/health/ready", "/health", "/metrics"})
@@ -39,27 +51,57 @@ class RequestMiddleware:
         if request.path_info == LIVE_PATH:
             # Liveness touches nothing: no host check, no database, no log (a restart would not
             # mend a database that is down).
-            return HttpResponse(b'{"status":"ok"}', content_type="application/json")
+            alive = HttpResponse(b'{"status":"ok"}', content_type="application/json")
+            headers.harden(alive)
+            return alive
         started_ms = clock.monotonic_ms()
         with context.entered(_context_of(request, started_ms)) as running:
             with metrics.HTTP_IN_FLIGHT.track_inprogress():
                 response = self._answer(request)
             response["X-Request-ID"] = running.request_id
+            headers.harden(response)
+            if isinstance(response, StreamingHttpResponse) and not isinstance(
+                response, FileResponse
+            ):
+                response.streaming_content = _within(running, iter(response))
             if not response.streaming and not response.has_header("Content-Length"):
                 response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]  # not streaming
             _record(request, response, running, clock.monotonic_ms() - started_ms)
         return response
 
+    def process_view(
+        self, request: HttpRequest, view: Any, *_captured: object
+    ) -> HttpResponse | None:
+        """Refuse a request that breaks the contract of the operation it found."""
+        if not hasattr(view, "cls"):
+            return None
+        try:
+            versioning.require_agreement(request)
+            contract.require_kept(request, view.cls)
+        except errors.DomainError as exc:
+            return problems.from_error(request, exc)
+        return None
+
+    def process_template_response(
+        self, request: HttpRequest, response: TemplateResponse
+    ) -> TemplateResponse:
+        """Leave of an answer what ``?fields=`` asks for."""
+        answer: object = response
+        if isinstance(answer, Response) and response.status_code < ERROR_STATUS_MIN:
+            chosen = contract.chosen_fields(request)
+            if chosen:
+                answer.data = contract.narrowed(answer.data, chosen)
+        return response
+
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        is_api = request.path_info.startswith(API_PREFIX)
+        is_api = request.path_info.startswith(headers.API_PREFIX)
         if is_api and not request.path_info.endswith("/"):
             # The same resource without the slash: a redirect would lose the body of a write.
             request.path_info += "/"
         try:
-            # Nothing below needs the host for an API call, so nothing would look at it.
-            request.get_host()
-        except DisallowedHost as exc:
-            return problems.bad_request(request, exc)
+            headers.require_sound(request)
+        except errors.DomainError as exc:
+            return problems.from_error(request, exc)
         response = self.get_response(request)
         if (
             response.status_code >= ERROR_STATUS_MIN
@@ -69,10 +111,28 @@ class RequestMiddleware:
         ):
             response = problems.as_problem(request, response)
         if is_api:
-            response["API-Version"] = request.path_info.split("/", 3)[2].removeprefix("v")
+            versioning.mark(request, response)
             if not response.has_header("Cache-Control"):
                 response["Cache-Control"] = "no-store"
         return response
+
+
+def _within(running: context.Context, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Make ``chunks`` in the context of their request, which is over when they are asked for.
+
+    A stream has a deadline of its own. Past it the connection is cut: an answer that ended as if
+    it were whole would be worse than none.
+    """
+    running.deadline_ms = clock.monotonic_ms() + settings.ENV.stream_deadline_ms
+    remaining = iter(chunks)
+    while True:
+        with context.entered(running):
+            db.require_time_left()
+            try:
+                chunk = next(remaining)
+            except StopIteration:
+                return
+        yield chunk
 
 
 def _context_of(request: HttpRequest, started_ms: float) -> context.Context:
@@ -88,8 +148,8 @@ def _context_of(request: HttpRequest, started_ms: float) -> context.Context:
 def _allowed_ms(given_s: str) -> int:
     """``X-Request-Timeout`` in whole seconds may lower the deadline, never raise it."""
     limit_ms: int = settings.ENV.request_deadline_ms
-    if given_s.isascii() and given_s.isdigit() and 0 < len(given_s) < len(str(limit_ms)):
-        return min(limit_ms, max(1, int(given_s)) * 1_000)
+    if headers.TIMEOUT_S.fullmatch(given_s):
+        return min(limit_ms, int(given_s) * 1_000)
     return limit_ms
 
 

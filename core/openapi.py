@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
+from typing_extensions import override
 
-from core import pagination
+from core import contract, pagination
 from core import problems as problem_documents
 
 _TITLES: Final = {
@@ -16,15 +18,45 @@ _TITLES: Final = {
     403: "Not allowed",
     404: "No such resource",
     406: "No representation of the kind asked for",
+    405: "Method not allowed",
     409: "Conflict with the current state",
     412: "The resource has changed",
     413: "The body is too large",
     415: "Not JSON in UTF-8",
+    410: "Gone",
     422: "A business rule said no",
     428: "If-Match is required",
     429: "Too many requests; see Retry-After",
     503: "Try again shortly",
+    504: "The request took too long",
 }
+
+
+class OperationSchema(AutoSchema):
+    """Adds to every operation what the edge gives all of them."""
+
+    @override
+    def get_override_parameters(self) -> list[Any]:
+        """Return the declared parameters, and ``fields`` and ``format`` where they work."""
+        declared: list[Any] = super().get_override_parameters()
+        if self.method != "GET":
+            return declared
+        offered = [renderer.format for renderer in self.view.renderer_classes]
+        if contract.answered_fields(self.get_response_serializers()):
+            declared = [*declared, FIELDS]
+            if len(offered) > 1:
+                declared = [*declared, OpenApiParameter("format", str, enum=offered)]
+        return declared
+
+    @override
+    def is_deprecated(self) -> bool:
+        """Tell whether the view says when it goes away."""
+        return getattr(self.view, "deprecation", None) is not None
+
+
+FIELDS: Final = OpenApiParameter(
+    contract.CHOICE, str, description="Names of the fields to answer, comma separated."
+)
 
 
 class FaultOutput(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, TypeVar
 
@@ -16,6 +17,8 @@ from core import errors
 T = TypeVar("T")
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
+# Rows that a stream holds in memory at a time.
+CHUNK: Final = 500
 
 
 class PageRequest:
@@ -35,6 +38,19 @@ class PageRequest:
         if cursors:
             self.backwards, self.position = _opened(cursors, scope)
 
+    def in_chunks(self) -> PageRequest:
+        """Return the same request for as many rows as a stream reads at once."""
+        return self._changed(limit=CHUNK)
+
+    def going_on(self, position: list[Any]) -> PageRequest:
+        """Return the request for the rows after ``position``."""
+        return self._changed(position=position)
+
+    def _changed(self, **changes: Any) -> PageRequest:
+        changed = copy.copy(self)
+        vars(changed).update(changes)
+        return changed
+
 
 class Page(Generic[T]):
     """One page of rows in the order of the list, with the links to its neighbours."""
@@ -52,10 +68,16 @@ class Page(Generic[T]):
         if asked.backwards:
             shown.reverse()
         self.items = shown
+        self._asked = asked
+        self._last = key(shown[-1]) if shown and more and not asked.backwards else None
         before = more if asked.backwards else asked.position is not None
         after = asked.position is not None if asked.backwards else more
         self.next = _link(asked, key(shown[-1]), backwards=False) if shown and after else None
         self.previous = _link(asked, key(shown[0]), backwards=True) if shown and before else None
+
+    def following(self) -> PageRequest | None:
+        """Return the request for the next page in reading direction, ``None`` after the last."""
+        return None if self._last is None else self._asked.going_on(self._last)
 
     def as_json(self, render: Callable[[T], Any]) -> dict[str, Any]:
         """Return the body of a list answer."""

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import structlog
 from django.conf import settings
-from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, InterfaceError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views import defaults
@@ -33,9 +33,13 @@ FRAMEWORK_ERRORS: dict[int, tuple[str, str]] = {
     405: ("VALIDATION_METHOD_NOT_ALLOWED", "Method not allowed"),
     406: ("VALIDATION_NOT_ACCEPTABLE", "No representation of the kind asked for"),
     413: ("VALIDATION_BODY_TOO_LARGE", "The request body is too large"),
+    414: ("VALIDATION_URI_TOO_LONG", "The address is too long"),
     415: ("VALIDATION_MEDIA_TYPE_UNSUPPORTED", "The media type is not supported"),
+    417: ("VALIDATION_EXPECTATION_FAILED", "The expectation cannot be met"),
     429: ("RATE_LIMITED", "Too many requests"),
+    431: ("VALIDATION_HEADERS_TOO_LARGE", "The request headers are too large"),
     500: ("INTERNAL_ERROR", "Internal error"),
+    501: ("VALIDATION_NOT_IMPLEMENTED", "Not implemented"),
 }
 
 log = structlog.get_logger(__name__)
@@ -60,9 +64,6 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return defaults.bad_request(request, exception)
     if isinstance(exception, RequestDataTooBig):
         return _response(request, _framework(413, "The body may have at most 1 MiB."))
-    if isinstance(exception, DisallowedHost):
-        described = _document(400, "VALIDATION_HOST_INVALID", "The Host header is not valid", "")
-        return _response(request, described)
     return _response(request, _framework(400, "The request could not be understood."))
 
 
@@ -116,6 +117,12 @@ def as_problem(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 def answers_html(request: HttpRequest) -> bool:
     """Return whether ``request`` is for the staff admin."""
     return request.path_info.startswith(f"/{settings.ENV.admin_path}/")
+
+
+def without_request(status: int, detail: str, request_id: str) -> bytes:
+    """Return the document for a request that could not be read."""
+    _, members, _ = _framework(status, detail)
+    return orjson.dumps({**members, "instance": "", "request_id": request_id})
 
 
 Described = tuple[int, dict[str, Any], dict[str, str]]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hmac
+from typing import Final
 
 import orjson
 import structlog
@@ -12,7 +14,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from core import errors, health, hooks, problems
+from core import clock, errors, health, hooks, problems, versioning
+
+SECURITY_TXT_VALID_DAYS: Final = 180
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +65,31 @@ def problem_type(_request: HttpRequest, code: str) -> HttpResponse:
                 content_type="text/plain; charset=utf-8",
             )
     raise Http404
+
+
+def version_gone(request: HttpRequest, rest: str) -> HttpResponse:  # noqa: ARG001 - whatever it was
+    """Answer anything below a version that was removed."""
+    return problems.from_error(
+        request, errors.VersionGone(f"Use version {versioning.SERVED[0]}; see docs/versioning.md.")
+    )
+
+
+@require_safe
+def security_txt(_request: HttpRequest) -> HttpResponse:
+    """``/.well-known/security.txt`` (RFC 9116): whom to tell about a hole."""
+    expires = clock.now() + dt.timedelta(days=SECURITY_TXT_VALID_DAYS)
+    site: str = settings.ENV.public_url
+    lines = [
+        f"Contact: {settings.ENV.security_contact}",
+        f"Expires: {expires:%Y-%m-%dT00:00:00Z}",
+        "Preferred-Languages: en",
+        f"Canonical: {site}/.well-known/security.txt",
+    ]
+    return HttpResponse(
+        "\n".join(lines) + "\n",
+        content_type="text/plain; charset=utf-8",
+        headers={"Cache-Control": "public, max-age=86400"},
+    )
 
 
 @require_safe

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.test import Client
 
 from core import clock, context, db, errors, idempotency, ids, outbox
 from core.models import OutboxEvent
 from core.principals import Principal
+from sessions_app.services import start_session
 from tests.people import make_person
 from transactions.tests.money import balance_of, move, open_account, post
 
@@ -27,6 +30,55 @@ def test_statement_is_cancelled_at_the_deadline(committed_db):
     described = db.as_domain_error(raised.value)
     assert isinstance(described, errors.RequestTimeout)
     assert not OutboxEvent.objects.exists()
+
+
+def test_work_that_ends_after_the_deadline_commits_nothing(committed_db):
+    late = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() + 60_000)
+
+    def slow() -> None:
+        outbox.announce(topic="t", user_id=ids.uuid7(), object_id=ids.uuid7())
+        late.deadline_ms = clock.monotonic_ms() - 1
+
+    with context.entered(late), pytest.raises(errors.RequestTimeout):
+        db.run_in_transaction(slow)
+    assert not OutboxEvent.objects.exists()
+
+
+def test_slow_read_is_504_and_does_not_run_on(committed_db, connect, monkeypatch):
+    ada = make_person("ada@example.org")
+    _, token = start_session(user=ada.user)
+
+    def slow(**_: object) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(30)")
+
+    monkeypatch.setattr("accounts.selectors.get_user", slow)
+    answer = Client(raise_request_exception=False).get(
+        "/api/v1/me/", headers={"Authorization": f"Bearer {token}", "X-Request-Timeout": "1"}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (504, "TIMEOUT_REQUEST")
+    (running,) = (
+        connect("superuser")
+        .execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' "
+            "AND state = 'active' AND pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        .fetchone()
+    )
+    assert running == 0
+
+
+def test_deadline_leaves_savepoints_working(committed_db):
+    soon = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() + 4_000)
+
+    def work() -> None:
+        with contextlib.suppress(DatabaseError), transaction.atomic():
+            connection.cursor().execute("SELECT no_such_column")
+        outbox.announce(topic="t", user_id=ids.uuid7(), object_id=ids.uuid7())
+
+    with context.entered(soon):
+        db.run_in_transaction(work)
+    assert OutboxEvent.objects.count() == 1
 
 
 def test_second_of_two_at_once_waits_and_replays(committed_db):

@@ -21,12 +21,14 @@ PUBLIC = {
     "api/v1/redoc/redoc.js/": "its script",
     "health": "probes",
     "health/ready": "probes",
+    ".well-known/security.txt": "whom to tell about a hole",
+    "api/v0/<path:rest>": "to learn that it is gone",
     "favicon.ico": "browsers ask by themselves",
     "problems/<str:code>": "what an error means",
 }
 # Closed by a token of their own; a stranger is told there is nothing.
 TOKEN = {"metrics", "health/detailed"}
-VALUES = {"uuid": "01a1fc61-0203-703c-973a-a31d52667ef1", "str": "AUTH_REQUIRED"}
+VALUES = {"uuid": "01a1fc61-0203-703c-973a-a31d52667ef1", "str": "AUTH_REQUIRED", "path": "me/"}
 
 
 def _routes(patterns, prefix=""):

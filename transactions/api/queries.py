@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from core import clock, errors, fields
 from transactions.selectors import Clock
 
-PAGE = ("cursor", "limit", "format")
+PAGE = ("cursor", "limit", "format", "fields")
 
 
 def known(request: Request, *names: str) -> dict[str, str]:

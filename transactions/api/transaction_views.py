@@ -13,11 +13,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock, idempotency
-from core.api import caller, given
+from core.api import caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
 from core.principals import Principal
-from core.renderers import CSVRenderer, JSONRenderer, csv_stream
+from core.renderers import LIST_RENDERERS, csv_stream
 from transactions import selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
@@ -26,6 +26,8 @@ from transactions.api.statements import CSV_HEADER, csv_row, statement_page
 
 class TransactionsView(APIView):
     """Money moving."""
+
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         operation_id="transactions_list",
@@ -40,20 +42,24 @@ class TransactionsView(APIView):
         responses={200: shapes.TransactionPage, **problems(400, 401, 404)},
         examples=[examples.TRANSACTIONS],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         asked = queries.known(request, "account", "reference")
         account = None
         if "account" in asked:
             account = selectors.get_ledger_account(
                 account_id=queries.identifier(asked["account"], "account"), actor=caller(request)
             )
-        page = selectors.transactions(
-            actor=caller(request),
-            asked=PageRequest(request, scope=f"transactions:{account.pk if account else ''}"),
-            account=account,
-            reference=queries.reference(asked),
+        return listed(
+            request,
+            scope=f"transactions:{account.pk if account else ''}",
+            fetch=lambda page: selectors.transactions(
+                actor=caller(request),
+                asked=page,
+                account=account,
+                reference=queries.reference(asked),
+            ),
+            shape=shapes.TransactionSummary,
         )
-        return Response(page.as_json(lambda row: shapes.TransactionSummary(row).data))
 
     @extend_schema(
         summary="Post a transaction",
@@ -111,7 +117,7 @@ class TransactionView(APIView):
 class StatementView(APIView):
     """An account's statement."""
 
-    renderer_classes = [JSONRenderer, CSVRenderer]
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         summary="Show a statement",

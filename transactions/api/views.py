@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import uuid
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock, etags
-from core.api import answer_once, caller, given
+from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from transactions import selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
@@ -85,6 +86,8 @@ class AssetsView(APIView):
 class LedgerAccountsView(APIView):
     """Places money is."""
 
+    renderer_classes = LIST_RENDERERS
+
     @extend_schema(
         operation_id="ledger_accounts_list",
         summary="List ledger accounts",
@@ -97,16 +100,18 @@ class LedgerAccountsView(APIView):
         responses={200: shapes.LedgerAccountPage, **problems(400, 401)},
         examples=[examples.ACCOUNTS],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         filters = queries.account_filters(
             queries.known(request, "owner", "code", "asset", "ledger")
         )
-        page = selectors.ledger_accounts(
-            actor=caller(request),
-            asked=PageRequest(request, scope="ledger-accounts"),
-            filters=filters,
+        return listed(
+            request,
+            scope="ledger-accounts",
+            fetch=lambda asked: selectors.ledger_accounts(
+                actor=caller(request), asked=asked, filters=filters
+            ),
+            shape=shapes.LedgerAccountOutput,
         )
-        return Response(page.as_json(lambda row: shapes.LedgerAccountOutput(row).data))
 
     @extend_schema(
         summary="Open a ledger account",
@@ -236,6 +241,8 @@ class BalanceView(APIView):
 class EntriesView(APIView):
     """What happened to an account, line by line."""
 
+    renderer_classes = LIST_RENDERERS
+
     @extend_schema(
         operation_id="ledger_account_entries_list",
         summary="List an account's entries",
@@ -244,10 +251,12 @@ class EntriesView(APIView):
         responses={200: shapes.EntryPage, **problems(400, 401, 404)},
         examples=[examples.ENTRIES],
     )
-    def get(self, request: Request, account_id: uuid.UUID) -> Response:
+    def get(self, request: Request, account_id: uuid.UUID) -> HttpResponseBase:
         queries.known(request)
         account = selectors.get_ledger_account(account_id=account_id, actor=caller(request))
-        page = selectors.entries(
-            account=account, asked=PageRequest(request, scope=f"entries:{account_id}")
+        return listed(
+            request,
+            scope=f"entries:{account_id}",
+            fetch=lambda asked: selectors.entries(account=account, asked=asked),
+            shape=shapes.EntryOutput,
         )
-        return Response(page.as_json(lambda row: shapes.EntryOutput(row).data))
