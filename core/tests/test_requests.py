@@ -243,5 +243,5 @@ def test_old_keys_are_forgotten_and_young_ones_kept(ada: Person, monkeypatch):
 
 def test_worker_has_its_daily_work():
     daily = {task.name for task in app.tasks.values() if task.name.startswith("core.tasks.")}
-    assert daily == {"core.tasks.ensure_partitions", "core.tasks.forget_answered_requests"}
+    assert daily >= {"core.tasks.ensure_partitions", "core.tasks.forget_answered_requests"}
     tasks.forget_answered_requests(timestamp=0)
