@@ -9,7 +9,7 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 	ENCRYPTION_KEYS=check:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA \
 	DATABASE_URL=postgresql://app:unused@localhost/unused REDIS_URL=redis://localhost/0 \
 	PUBLIC_URL=https://strongroom.example ALLOWED_HOSTS=strongroom.example \
-	TRUSTED_PROXY_COUNT=1
+	TRUSTED_PROXY_COUNT=1 MAIL_TRANSPORT=smtp SMTP_URL=smtp://mail.strongroom.example
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help

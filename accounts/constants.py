@@ -8,6 +8,15 @@ from core.scopes import Scope
 
 EMAIL_LENGTH_MAX: Final = 254
 NAME_LENGTH_MAX: Final = 200
+USERNAME_LENGTH_MAX: Final = 32
+# ASCII only: two names that look alike are the same name. No ``@``, so that no name is an address.
+USERNAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]"
+LOCALE_LENGTH_MAX: Final = 16
+LOCALE: Final = r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?"
+LOCALE_DEFAULT: Final = "en"
+REASON_LENGTH_MIN: Final = 10
+REASON_LENGTH_MAX: Final = 500
+METADATA_BYTES_MAX: Final = 16_384
 PASSWORD_BYTES_MAX: Final = 1_024
 
 API_KEY_NAME_LENGTH_MAX: Final = 100
@@ -22,6 +31,24 @@ API_KEY_OVERLAP_S_DEFAULT: Final = 86_400
 API_KEY_USE_PRECISION_S: Final = 60
 SCOPE_LENGTH_MAX: Final = 64
 
+# What a one-time link is for, and how long it is good for.
+VERIFY_EMAIL: Final = "verify_email"
+RESET: Final = "reset"
+CHANGE_EMAIL: Final = "change_email"
+INVITE: Final = "invite"
+PURPOSES: Final = (VERIFY_EMAIL, RESET, CHANGE_EMAIL, INVITE)
+LINK_LIFETIME_S: Final = {
+    VERIFY_EMAIL: 3 * 86_400,
+    RESET: 3_600,
+    CHANGE_EMAIL: 86_400,
+    INVITE: 7 * 86_400,
+}
+# Whoever asks again within this time gets no second mail: nobody's mailbox is flooded through us,
+# and nobody keeps a person's newest link from being used.
+LINK_PAUSE_S: Final = 120
+LINK_TOKEN_LENGTH_MAX: Final = 128
+LINK_TOKEN_PREFIX: Final = "otl"  # noqa: S105 - what tokens start with, not one of them
+
 ADMIN: Final = "admin"
 OPERATOR: Final = "operator"
 SUPPORT: Final = "support"
@@ -29,7 +56,12 @@ AUDITOR: Final = "auditor"
 
 # What each role may do, by permission. Roles are Django groups, kept equal to this table by
 # every ``manage.py migrate``. Nobody may change history: such permissions do not exist here.
-_VIEW_PEOPLE: Final = ("accounts.view_apikey", "accounts.view_user", "sessions_app.view_session")
+_VIEW_PEOPLE: Final = (
+    "accounts.view_apikey",
+    "accounts.view_onetimetoken",
+    "accounts.view_user",
+    "sessions_app.view_session",
+)
 _VIEW_MONEY: Final = (
     "transactions.view_asset",
     "transactions.view_balance",
@@ -53,6 +85,9 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "accounts.add_apikey",
         "accounts.add_user",
         "accounts.change_user",
+        "accounts.delete_user",
+        "accounts.help_user",
+        "accounts.lock_user",
         "accounts.revoke_any_apikey",
         "auth.view_group",
         "core.change_circuitbreaker",
@@ -67,14 +102,21 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_PEOPLE,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
-        "core.change_circuitbreaker",
+        "accounts.help_user",
+        "accounts.lock_user",
         "accounts.revoke_any_apikey",
+        "core.change_circuitbreaker",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",
         "transactions.change_ledgeraccount",
         "transactions.post_any_transaction",
     ),
-    SUPPORT: (*_VIEW_PEOPLE, *_VIEW_MONEY, "sessions_app.revoke_any_session"),
+    SUPPORT: (
+        *_VIEW_PEOPLE,
+        *_VIEW_MONEY,
+        "accounts.help_user",
+        "sessions_app.revoke_any_session",
+    ),
     AUDITOR: (*_VIEW_PEOPLE, *_VIEW_MONEY, *_VIEW_RECORDS),
 }
 

@@ -82,3 +82,43 @@ class ScopeBeyondReach(DomainError):
 class NetworkInvalid(InvalidInput):
     code = "ACCOUNT_NETWORK_INVALID"
     title = "A network is not valid"
+
+
+class LinkSpent(DomainError):
+    """Used, expired, replaced by a newer one, withdrawn or never made."""
+
+    code = "ACCOUNT_LINK_SPENT"
+    status = 410
+    title = "The link cannot be used any more"
+
+
+class LinkTooSoon(DomainError):
+    """A mail of this kind went out a moment ago."""
+
+    code = "RATE_LINK_TOO_SOON"
+    status = 429
+    title = "A link was just sent"
+
+
+class PasswordWrong(InvalidInput):
+    """The old password, asked for again, is another one."""
+
+    code = "ACCOUNT_PASSWORD_WRONG"
+    title = "The password is wrong"
+
+
+class OwnAccount(DomainError):
+    """Nobody locks, deletes or demotes themself by mistake."""
+
+    code = "ACCOUNT_OWN"
+    title = "This is your own account"
+
+
+class UsernameInvalid(InvalidInput):
+    code = "ACCOUNT_USERNAME_INVALID"
+    title = "The user name is not valid"
+
+
+class UsernameTaken(DomainError):
+    code = "ACCOUNT_USERNAME_TAKEN"
+    title = "The user name belongs to somebody"

@@ -158,25 +158,6 @@ class Env:
     staff_session_absolute_timeout_s: int = setting(
         "The same for the staff admin: absolute.", default=43_200, minimum=60
     )
-    access_token_ttl_s: int = setting(
-        "How long a bearer token works that a refresh token renews.", default=600, minimum=60
-    )
-    refresh_idle_timeout_s: int = setting(
-        "A session with a refresh token ends after this long without being used.",
-        default=1_209_600,
-        minimum=60,
-    )
-    refresh_absolute_timeout_s: int = setting(
-        "A session with a refresh token ends this long after login, whatever happens.",
-        default=2_592_000,
-        minimum=60,
-    )
-    refresh_grace_s: int = setting(
-        "For how long a refresh token that was just used is answered as before; 0 is strict and "
-        "logs out whoever refreshes twice at once.",
-        default=10,
-        minimum=0,
-    )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )
@@ -186,7 +167,8 @@ class Env:
         default=[],
     )
     mail_transport: str = setting(
-        "Where mails go: the log of the worker, files in MAIL_FOLDER, or a mail server.",
+        "Where mails go: the output of the worker, files in MAIL_FOLDER, or a mail server. Mails "
+        "carry one-time links, so production refuses console, whose output is a log.",
         default="console",
         choices=("console", "file", "smtp"),
     )
@@ -362,13 +344,10 @@ def _contradictions(env: Env) -> list[str]:
     for (shorter, short_ms), (longer, long_ms) in itertools.pairwise(ordered_ms):
         if short_ms >= long_ms:
             problems.append(f"{shorter} must be shorter than {longer}")
-    for smaller, larger in (
-        ("db_pool_size_min", "db_pool_size_max"),
-        ("session_idle_timeout_s", "session_absolute_timeout_s"),
-        ("refresh_idle_timeout_s", "refresh_absolute_timeout_s"),
-    ):
-        if getattr(env, smaller) > getattr(env, larger):
-            problems.append(f"{smaller.upper()} must not be above {larger.upper()}")
+    if env.db_pool_size_min > env.db_pool_size_max:
+        problems.append("DB_POOL_SIZE_MIN must not be above DB_POOL_SIZE_MAX")
+    if env.session_idle_timeout_s > env.session_absolute_timeout_s:
+        problems.append("SESSION_IDLE_TIMEOUT_S must not be above SESSION_ABSOLUTE_TIMEOUT_S")
     if env.is_production_like:
         problems.extend(_unsafe_in_production(env))
     return problems
@@ -405,6 +384,8 @@ def _unsafe_in_production(env: Env) -> list[str]:
         problems.append("ALLOWED_HOSTS must name hosts, not *, in production")
     if not env.public_url.startswith("https://"):
         problems.append("PUBLIC_URL must start with https:// in production")
+    if env.mail_transport == "console":
+        problems.append("MAIL_TRANSPORT must not be console in production: it logs one-time links")
     if "*" in env.cors_allowed_origins:
         problems.append("CORS_ALLOWED_ORIGINS must name origins, not *, in production")
     return problems

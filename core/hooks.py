@@ -17,6 +17,9 @@ USER_CREATED: Final = "user_created"
 USER_ACCESS_CHANGED: Final = "user_access_changed"
 # Nothing: somebody reads the metrics; set the gauges that are counted in the database.
 METRICS_READ: Final = "metrics_read"
+# user_id, actor, reason, kept_session_id: in the commit after which no login of the person counts
+# any more, but for the one session that is kept, if any.
+LOGINS_ENDED: Final = "logins_ended"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 

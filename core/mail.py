@@ -1,25 +1,50 @@
 """Mails: written as jobs in the same transaction as what they tell of, sent by the worker.
 
-A mail may carry a one-time link, so its facts lie encrypted in the job's row. Templates are
-``templates/mail/<name>.txt`` (first line: the subject) and, where there is one, ``.html``.
+A mail may carry a one-time link, so its facts lie encrypted in the job's row. Each mail is one
+text, ``templates/mail/<name>.txt``: its first line is the subject, and ``mail/base.html`` lays the
+same paragraphs out, a paragraph that is a link as a link. So both forms always say the same.
 """
 
 from __future__ import annotations
 
-import base64
-from typing import Any
+import dataclasses
+import smtplib
+import urllib.parse
+from typing import Any, Final
 
-import orjson
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from core import crypto
+from core import sealed_facts
 
-_BOUND_TO = "job:deliver_mail"
+JOB: Final = "deliver_mail"
+PERMANENT_SMTP_CODE_MIN: Final = 500
+
+
+class MailRefused(Exception):
+    """The mail server will never take this mail; trying again would change nothing."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Mail:
+    """A rendered mail in both of its forms."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def link_to(page: str, *, token: str = "") -> str:
+    """Return the address of one of our pages for people.
+
+    It starts with PUBLIC_URL, whatever host a request named. The token is in the fragment, which
+    browsers send to nobody: it is in no server's log and in no Referer.
+    """
+    fragment = f"#token={urllib.parse.quote(token, safe='')}" if token else ""
+    return f"{settings.ENV.public_url}/account/{page}/{fragment}"
 
 
 def enqueue(*, template: str, to: str, facts: dict[str, Any]) -> None:
@@ -27,21 +52,41 @@ def enqueue(*, template: str, to: str, facts: dict[str, Any]) -> None:
 
     ``facts`` are JSON values for the template.
     """
-    packed = orjson.dumps({"template": template, "to": to, "facts": facts})
-    sealed = crypto.seal(packed, bound_to=_BOUND_TO)
-    deliver_mail.defer(sealed=base64.b64encode(sealed).decode())
+    mail = {"template": template, "to": to, "facts": facts}
+    deliver_mail.defer(sealed=sealed_facts.seal(mail, job=JOB))
 
 
-@app.task(retry=RetryStrategy(max_attempts=8, exponential_wait=4))
+# smtplib's exceptions are OSErrors, as a server that is away is.
+@app.task(
+    name=JOB, retry=RetryStrategy(max_attempts=8, exponential_wait=4, retry_exceptions=[OSError])
+)
 def deliver_mail(sealed: str) -> None:
-    """Render and send one mail; a mail server that is away is tried again, ever later."""
-    mail = orjson.loads(crypto.unseal(base64.b64decode(sealed), bound_to=_BOUND_TO))
-    facts = {**mail["facts"], "public_url": settings.ENV.public_url}
-    subject, _, text = render_to_string(f"mail/{mail['template']}.txt", facts).partition("\n")
-    message = EmailMultiAlternatives(subject.strip(), text.lstrip("\n"), to=[mail["to"]])
+    """Render and send one mail; a mail server that is away is tried again, ever later.
+
+    Raises:
+        MailRefused: the server refused the address for good.
+    """
+    facts = sealed_facts.unseal(sealed, job=JOB)
+    mail = render(facts["template"], facts["facts"])
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[facts["to"]])
+    message.attach_alternative(mail.html, "text/html")
     try:
-        html = render_to_string(f"mail/{mail['template']}.html", facts)
-        message.attach_alternative(html, "text/html")
-    except TemplateDoesNotExist:
-        pass  # a mail that only machines and developers get
-    message.send()
+        message.send()
+    except smtplib.SMTPRecipientsRefused as exc:
+        codes = [code for code, _ in exc.recipients.values()]
+        if min(codes) < PERMANENT_SMTP_CODE_MIN:
+            raise
+        # Without the server's words: they hold the address.
+        raise MailRefused(f"The mail server answered {codes[0]}.") from None
+
+
+def render(template: str, facts: dict[str, Any]) -> Mail:
+    """Return the mail that ``template`` makes of ``facts``."""
+    text = render_to_string(
+        f"mail/{template}.txt", {**facts, "public_url": settings.ENV.public_url}
+    )
+    subject, _, body = text.strip().partition("\n")
+    html = render_to_string(
+        "mail/base.html", {"subject": subject, "paragraphs": body.strip().split("\n\n")}
+    )
+    return Mail(subject=subject, text=body.strip() + "\n", html=html)

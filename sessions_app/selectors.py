@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
 from typing import Any
 
 from accounts.models import User
 from core import clock
 from core.pagination import Page, PageRequest
 from core.principals import Principal
-from sessions_app import constants
-from sessions_app.models import RefreshFamily, Session
-from sessions_app.querysets import SessionQuerySet
+from sessions_app.models import Session
 from sessions_app.tokens import TokenKey
 
 
-def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -> Page[Session]:
-    """Return a page of one person's live sessions, newest first, as far as ``actor`` may see."""
-    rows = Session.objects.visible_to(actor).of_user(user_id).live(clock.now())
+def live_sessions(*, actor: Principal, asked: PageRequest) -> Page[Session]:
+    """Return a page of the caller's own live sessions, newest first."""
+    rows = Session.objects.of_user(actor.user_id).live(clock.now())
     if asked.position is not None:
         (last_id,) = asked.position
         rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
@@ -26,42 +23,24 @@ def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -
     return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
 
 
-def session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
-    """Return the session of this bearer token if it is valid ``at``, with its person joined.
+def stored_session(key: TokenKey, *, at: dt.datetime) -> Session | None:
+    """Return the session of this token if it is valid ``at``, with its person joined.
 
-    The admin's sessions are not for the API: their data says who is logged in there.
+    Valid: not revoked, within both time limits, of the person's current epoch, and the person
+    active.
     """
-    return _valid(Session.objects.of_token(key).exclude(kind=constants.KIND_STAFF), at)
-
-
-def staff_session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
-    """Return the admin's session of this token if it is valid ``at``, with its person joined."""
-    return _valid(Session.objects.of_token(key).filter(kind=constants.KIND_STAFF), at)
-
-
-def session_by_id(session_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime) -> Session | None:
-    """Return this session if it is valid ``at``, with its person joined."""
-    return _valid(Session.objects.filter(pk=session_id, user_id=user_id), at)
-
-
-def refresh_family(family_id: uuid.UUID, user_id: uuid.UUID) -> RefreshFamily | None:
-    """Return this family, ended or not."""
-    return RefreshFamily.objects.filter(pk=family_id, user_id=user_id).first()
-
-
-def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
-    """Return the session if it is not revoked, within both time limits, of the person's current
-    epoch, and the person is active. A guest is nobody yet, and has no epoch.
-    """
-    session = rows.select_related("user").live(at).first()
-    if session is None:
+    session = (
+        Session.objects.select_related("user")
+        .filter(token_sha256=key.sha256, user_id=key.user_id)
+        .live(at)
+        .first()
+    )
+    if session is None or session.user is None:
         return None
-    if at - session.last_seen_at > dt.timedelta(seconds=session.idle_timeout_s):
+    idle_since = at - session.last_seen_at
+    if idle_since > dt.timedelta(seconds=session.idle_timeout_s):
         return None
-    if session.kind == constants.KIND_GUEST:
-        return session
-    user = session.user
-    if user is None or not user.is_active or session.epoch != user.session_epoch:
+    if not session.user.is_active or session.epoch != session.user.session_epoch:
         return None
     return session
 
@@ -76,7 +55,6 @@ def facts_of(session: Session, user: User) -> dict[str, Any]:
         "permissions": permissions,
         "assurance_level": session.assurance_level,
         "authenticated_at": session.authenticated_at.timestamp(),
-        "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),
         "valid_until": min(
             session.expires_at,
             session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s),

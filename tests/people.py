@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 
 from accounts.models import User
+from core import clock
 from core.principals import Principal
 
 PASSWORD = "correct horse battery staple"
@@ -31,6 +33,7 @@ def make_person(email: str, *, role: str | None = None, is_superuser: bool = Fal
     user = User.objects.create(
         email=email,
         email_normalized=email.casefold(),
+        email_verified_at=clock.now(),
         name=email.split("@", maxsplit=1)[0].title(),
         password=_HASHES[PASSWORD],
         is_staff=role is not None or is_superuser,
@@ -61,3 +64,9 @@ def bob(db) -> Person:
 def grace(db) -> Person:
     """Staff with the admin role."""
     return make_person("grace@example.org", role="admin")
+
+
+@pytest.fixture
+def fresh() -> Callable[[Person], Principal]:
+    """Who a person is right after logging in."""
+    return lambda person: dataclasses.replace(person.principal, authenticated_at=clock.now())

@@ -9,13 +9,15 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import reverse
 
+from accounts import constants
 from accounts.constants import ACCOUNT_READ
 from accounts.models import ApiKey
 from accounts.services import create_api_key
+from accounts.services.links import send_link
 from core import breaker, clock
 from core.models import AuditEvent
 from sessions_app.models import Session
-from sessions_app.services import authenticate, start_refreshed_session, start_session
+from sessions_app.services import authenticate, start_session
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.tests.money import move, open_account, post
@@ -41,10 +43,11 @@ def by_root(db) -> Client:
 
 
 def _fill(person: Person, count: int) -> None:
+    send_link(user=person.user, purpose=constants.RESET)
     source = open_account(person.principal, balance=1_000)
     for number in range(count):
         post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
-        start_refreshed_session(user=person.user)
+        start_session(user=person.user)
         create_api_key(
             name=f"key {number}",
             scope_names=[ACCOUNT_READ],

@@ -75,7 +75,7 @@ def _statuses(clients: list[Client], path: str = "/api/v1/me/") -> set[int]:
 
 def test_revoked_session_is_refused_by_every_worker_at_once(service, own_services):
     _, valkey = own_services
-    ada = registered(service.url, "ada@example.org")
+    ada = registered(service, "ada@example.org")
     other = logged_in(service.url, "ada@example.org")
     assert _statuses(_each_worker(service, ada.token)) == {200}
     assert other.call("POST", "/api/v1/sessions/revoke-others/")[2] == {"ended": 1}
@@ -96,7 +96,7 @@ def test_revoked_session_is_refused_by_every_worker_at_once(service, own_service
 @pytest.mark.parametrize("how", ["stopped", "hung"])
 def test_without_valkey_everything_answers(service, own_services, how):
     _, valkey = own_services
-    ada = registered(service.url, "ada@example.org")
+    ada = registered(service, "ada@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
     if how == "stopped":
         valkey.stop()
@@ -104,7 +104,7 @@ def test_without_valkey_everything_answers(service, own_services, how):
         pid = valkey.pid()
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
-    assert registered(service.url, "bob@example.org").call("GET", "/api/v1/me/")[0] == 200
+    assert registered(service, "bob@example.org").call("GET", "/api/v1/me/")[0] == 200
     assert ada.call("GET", "/api/v1/sessions/")[0] == 200
     assert ada.post_transaction(posting(purse, target, 5))[1]["code"] == "TXN_INSUFFICIENT_FUNDS"
     status, _, ready = ada.call("GET", "/health/ready")
@@ -114,7 +114,7 @@ def test_without_valkey_everything_answers(service, own_services, how):
 
 def test_without_postgres_503_and_back_without_a_restart(service, own_services):
     cluster, _ = own_services
-    ada = registered(service.url, "ada@example.org")
+    ada = registered(service, "ada@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
     cluster.kill()
     client = Client(service.url, ada.token, timeout=10)

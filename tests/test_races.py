@@ -33,7 +33,7 @@ def _together(work, count: int) -> None:
 
 def test_forty_racing_debits_of_thirty_on_a_hundred(serve):
     service = serve(workers=2)
-    ada, cashier = registered(service.url, "ada@example.org"), staff(service)
+    ada, cashier = registered(service, "ada@example.org"), staff(service)
     purse, target = opened(ada, "purse"), opened(ada, "target")
     assert cashier.post_transaction(posting("cash", purse, 100))[0] == 201
     answers: list[tuple[int, str]] = []
@@ -55,7 +55,7 @@ def test_sixty_four_threads_of_random_transfers(serve):
     service = serve(workers=2, threads=16)
     seed = random.randrange(2**32)
     print(f"seed {seed}")
-    ada, cashier = registered(service.url, "ada@example.org"), staff(service)
+    ada, cashier = registered(service, "ada@example.org"), staff(service)
     accounts = [opened(ada, f"purse-{number}") for number in range(ACCOUNTS)]
     for account in accounts:
         assert cashier.post_transaction(posting("cash", account, 1_000))[0] == 201
@@ -97,7 +97,7 @@ def test_sixty_four_threads_of_random_transfers(serve):
 
 def test_one_key_in_many_threads_posts_once(serve):
     service = serve(workers=2)
-    ada, cashier = registered(service.url, "ada@example.org"), staff(service)
+    ada, cashier = registered(service, "ada@example.org"), staff(service)
     purse, target = opened(ada, "purse"), opened(ada, "target")
     assert cashier.post_transaction(posting("cash", purse, 100))[0] == 201
     answers: list[tuple[int, str]] = []

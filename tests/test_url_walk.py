@@ -12,9 +12,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 # Who may be asked by anybody, and why.
 PUBLIC = {
     "api/v1/auth/register/": "to get an account",
-    "api/v1/auth/csrf/": "to log in by a page",
+    "api/v1/auth/verify-email/": "by a mailed token",
+    "api/v1/auth/verify-email/resend/": "to get another link",
+    "api/v1/auth/password/forgot/": "to get a link",
+    "api/v1/auth/password/reset/": "by a mailed token",
     "api/v1/auth/login/": "to get a session",
-    "api/v1/auth/refresh/": "to keep one up",
     "api/v1/schema/": "the contract",
     "api/v1/docs/": "the contract, readable",
     "api/v1/redoc/": "the contract, readable",

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from typing_extensions import override
 
 from accounts import selectors, services
-from accounts.models import User
+from accounts.models import OneTimeToken, User
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
 
@@ -57,9 +57,27 @@ class UserAdmin(ReaderAdmin):
     def _set_active(self, request: HttpRequest, people: QuerySet[User], *, is_active: bool) -> None:
         actor = selectors.staff_principal(request.user)
         for user in people:
-            services.set_active(user=user, is_active=is_active, actor=actor)
+            services.set_active(user=user, is_active=is_active, actor=actor, reason="by staff")
         done = "let in" if is_active else "locked out"
         self.message_user(request, f"{len(people)} people were {done}.", messages.SUCCESS)
+
+
+@admin.register(OneTimeToken)
+class OneTimeTokenAdmin(ReaderAdmin):
+    """Links that were mailed. Nobody but their owner has the links themselves."""
+
+    list_display = ("user", "purpose", "created_at", "expires_at", "consumed_at")
+    list_filter = ("purpose", ("consumed_at", admin.EmptyFieldListFilter))
+    list_select_related = ("user",)
+    fields = ("id", *list_display)
+    search_fields = ("id",)
+    search_help_text = "The e-mail address or id of a person."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if UUID_TEXT.match(words):
+            return rows.filter(pk=words) | rows.filter(user_id=words)
+        return rows.filter(user__email_normalized=words.casefold())
 
 
 @admin.register(Group)

@@ -27,8 +27,25 @@ class RegisterInput(fields.StrictSerializer):
     )
 
 
-class RegisterOutput(serializers.Serializer[Any]):
-    status = serializers.CharField(help_text="Always `accepted`, also for a known e-mail.")
+class AcceptedOutput(serializers.Serializer[Any]):
+    status = serializers.CharField(help_text="Always `accepted`: what follows comes by mail.")
+
+
+class EmailInput(fields.StrictSerializer):
+    email = fields.StrictTextField(max_length=constants.EMAIL_LENGTH_MAX)
+
+
+class LinkInput(fields.StrictSerializer):
+    token = fields.SecretField(max_bytes=constants.LINK_TOKEN_LENGTH_MAX)
+
+
+class ResetPasswordInput(LinkInput):
+    password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
+
+
+class ChangePasswordInput(fields.StrictSerializer):
+    old_password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
+    password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
 
 
 class AccountOutput(serializers.Serializer[User]):

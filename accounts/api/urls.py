@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api import api_key_views, views
+from accounts.api import api_key_views, password_views, registration_views, views
 
 urlpatterns = [
-    path("auth/register/", views.RegisterView.as_view(), name="register"),
+    path("auth/register/", registration_views.RegisterView.as_view(), name="register"),
+    path("auth/verify-email/", registration_views.VerifyEmailView.as_view(), name="verify-email"),
+    path(
+        "auth/verify-email/resend/",
+        registration_views.ResendVerificationView.as_view(),
+        name="verify-email-resend",
+    ),
+    path("auth/password/forgot/", password_views.ForgotPasswordView.as_view(), name="forgot"),
+    path("auth/password/reset/", password_views.ResetPasswordView.as_view(), name="reset"),
+    path(
+        "auth/password/change/", password_views.ChangePasswordView.as_view(), name="change-password"
+    ),
     path("me/", views.MeView.as_view(), name="me"),
     path("scopes/", api_key_views.ScopesView.as_view(), name="scopes"),
     path("me/api-keys/", api_key_views.ApiKeysView.as_view(), name="api-keys"),

@@ -1,49 +1,17 @@
-"""Registration and one's own account."""
+"""One's own account."""
 
 from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
-from rest_framework import status
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import constants, selectors, services
-from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput, RegisterInput, RegisterOutput
+from accounts import constants, selectors
+from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput
 from core import etags
-from core.api import caller, given
+from core.api import caller
 from core.openapi import problems
-
-
-class RegisterView(APIView):
-    """Open an account."""
-
-    authentication_classes = []
-    permission_classes = [AllowAny]
-
-    @extend_schema(
-        summary="Register",
-        description=(
-            "Opens an account. The answer is the same whether or not the e-mail address is "
-            "already known, so that nobody can find out who has an account here."
-        ),
-        tags=["auth"],
-        auth=[],
-        request=RegisterInput,
-        responses={202: RegisterOutput, **problems(400, 413, 415)},
-        examples=[
-            OpenApiExample(
-                "A new person",
-                value={"email": "ada@example.org", "password": "correct horse battery staple"},
-                request_only=True,
-            ),
-            OpenApiExample("Accepted", value={"status": "accepted"}, response_only=True),
-        ],
-    )
-    def post(self, request: Request) -> Response:
-        services.register_user(**given(RegisterInput, request))
-        return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)
 
 
 class MeView(APIView):

@@ -14,12 +14,17 @@ from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
 from accounts.services.key_login import authenticate_key
 from accounts.services.login import make_device_token, verify_login
+from accounts.services.password_changes import change_password, reset_password
 from accounts.services.passwords import require_strong_password
-from accounts.services.registration import create_staff_user, register_user
+from accounts.services.registration import create_staff_user, open_account, verify_email
 from accounts.services.roles import sync_roles
+from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
 
 __all__ = [
+    "ask_for_reset",
+    "ask_for_verification",
     "authenticate_key",
+    "change_password",
     "count_aged_keys",
     "counted_guess",
     "create_api_key",
@@ -30,11 +35,14 @@ __all__ = [
     "limit_requests",
     "make_device_token",
     "normalize_email",
+    "open_account",
     "register_user",
     "require_strong_password",
+    "reset_password",
     "revoke_api_key",
     "rotate_api_key",
     "set_active",
     "sync_roles",
+    "verify_email",
     "verify_login",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import unicodedata
 
 import email_validator
@@ -9,10 +10,29 @@ import email_validator
 from accounts import errors
 
 
-def normalize_email(email: str) -> str:
-    """Return the form of ``email`` that decides who is who: NFKC, valid, case folded.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Email:
+    """An address in its two forms."""
 
-    Normalising comes before validating, or a look-alike of ``@`` would be judged as a letter.
+    address: str
+    normalized: str
+
+
+def normalize_email(email: str) -> str:
+    """Return the form of ``email`` that decides who is who; see :func:`read_email`.
+
+    Raises:
+        EmailInvalid: not an address.
+    """
+    return read_email(email).normalized
+
+
+def read_email(email: str) -> Email:
+    """Return the form of ``email`` that mails go to, and the one that decides who is who.
+
+    Normalising (NFKC) comes before validating, or a look-alike of ``@`` would be judged as a
+    letter. Only the part before the ``@`` is case folded: IDNA has already given each domain one
+    form, and folding would make one of two domains (``ß`` and ``ss``).
 
     Raises:
         EmailInvalid: not an address.
@@ -25,7 +45,8 @@ def normalize_email(email: str) -> str:
         detail = "Must be an e-mail address."
         fault = {"pointer": "#/email", "code": errors.EmailInvalid.code, "detail": detail}
         raise errors.EmailInvalid(detail, errors=[fault]) from exc
-    return unicodedata.normalize("NFKC", checked.normalized.casefold())
+    folded = unicodedata.normalize("NFKC", checked.local_part.casefold())
+    return Email(address=checked.normalized, normalized=f"{folded}@{checked.domain}")
 
 
 def comparable_email(email: str) -> str:

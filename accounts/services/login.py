@@ -16,9 +16,9 @@ from core import metrics
 def verify_login(*, email: str, password: str, device_token: str = "") -> User:
     """Return the person whose e-mail and password these are.
 
-    Unknown, wrong and deactivated are one refusal after the same work. A password hashed with
-    earlier parameters is hashed again. ``device_token`` is what an earlier login on the same
-    device was answered with.
+    Unknown, wrong, locked out and unverified are one refusal after the same work. A password
+    hashed with earlier parameters is hashed again. ``device_token`` is what an earlier login on
+    the same device was answered with.
 
     Raises:
         LoginRefused: always with the same words.
@@ -34,11 +34,23 @@ def verify_login(*, email: str, password: str, device_token: str = "") -> User:
     ):
         if user is None:
             make_password(password)
-        elif password_matches(user, password) and user.is_active:
+        elif password_matches(user, password) and user.may_log_in:
             metrics.LOGINS.labels(outcome="accepted").inc()
             return user
         metrics.LOGINS.labels(outcome="refused").inc()
         raise errors.LoginRefused("The e-mail or the password is wrong.")
+
+
+def prove_password(user: User, password: str) -> None:
+    """Let through who knows the password of somebody who is logged in already.
+
+    Raises:
+        LoginRefused: it is another one.
+        RateLimited: too many wrong ones.
+    """
+    with counted_guess(purpose="password", subject=user.pk):
+        if not password_matches(user, password):
+            raise errors.LoginRefused("The password is wrong.")
 
 
 def make_device_token(*, user: User) -> str:

@@ -5,46 +5,73 @@ from __future__ import annotations
 import secrets
 from typing import Final
 
-import structlog
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import is_password_usable, make_password
 from django.contrib.auth.models import Group
 from django.db import IntegrityError
+from django.db.models import F
 
-from accounts import errors
+from accounts import constants, errors
 from accounts.models import User
-from accounts.services.emails import normalize_email
-from accounts.services.passwords import require_strong_password
-from core import audit, db, hooks, outbox
+from accounts.services.emails import Email, read_email
+from accounts.services.links import send_link, use_link_token, was_just_sent
+from accounts.services.notices import tell
+from core import audit, cache, clock, db, hooks, ids, outbox
 from core.principals import SYSTEM, Principal
 
 ONE_TIME_PASSWORD_BYTES: Final = 18
 
-log = structlog.get_logger(__name__)
 
+def open_account(*, email: str, encoded_password: str, name: str = "") -> None:
+    """Create an account and mail the link that makes it usable.
 
-def register_user(*, email: str, password: str, name: str = "") -> None:
-    """Create an account, or do nothing when the e-mail has one: the caller cannot tell which.
-
-    Both ways hash one password, so the answer takes the same time. Commits its own transaction
-    (or joins the caller's): person, audit row and event together.
+    An account that nobody has proved to own yet takes the newest password, or whoever registers
+    a stranger's address first would keep a key to it. Everybody else gets a mail that they have
+    an account. Commits its own transaction or joins the caller's: person, audit row, event, link
+    and mail together.
 
     Raises:
         EmailInvalid: not an address.
-        PasswordWeak: the password breaks a rule; extension ``errors``.
     """
-    normalized = normalize_email(email)
-    require_strong_password(password, context_words=(normalized, name))
-    encoded = make_password(password)
-    try:
-        db.run_in_transaction(
-            lambda: _create_user(
-                email=email, email_normalized=normalized, password=encoded, name=name, actor=None
-            )
+    address = read_email(email)
+
+    def open_or_tell() -> None:
+        user = User.objects.select_for_update().filter(email_normalized=address.normalized).first()
+        if user is None:
+            user = create_user(email=address, password=encoded_password, name=name)
+        elif _is_unclaimed(user):
+            if was_just_sent(user=user, purpose=constants.VERIFY_EMAIL):
+                return
+            User.objects.filter(pk=user.pk).update(password=encoded_password, name=name)
+        else:
+            _tell_once(user)
+            return
+        send_link(user=user, purpose=constants.VERIFY_EMAIL)
+
+    db.run_in_transaction(open_or_tell)
+
+
+def verify_email(*, token: str) -> None:
+    """Let the person in whose mailbox the token was in. Commits or joins.
+
+    Raises:
+        LinkSpent: the link cannot be used any more.
+    """
+
+    def verify() -> None:
+        user = use_link_token(token, purpose=constants.VERIFY_EMAIL).user
+        User.objects.filter(pk=user.pk).update(
+            email_verified_at=clock.now(), version=F("version") + 1
         )
-    except IntegrityError as exc:
-        if db.violated_constraint(exc) != "users_email_once":
-            raise
-        log.info("registration_of_known_email")
+        audit.record(
+            action="account.verify_email",
+            actor=Principal(kind="user", user_id=user.pk),
+            user_id=user.pk,
+            target_type="user",
+            target_id=user.pk,
+        )
+        outbox.announce(topic="account.verified", user_id=user.pk, object_id=user.pk)
+
+    db.run_in_transaction(verify)
 
 
 def create_staff_user(
@@ -56,48 +83,54 @@ def create_staff_user(
         EmailInvalid: not an address.
         EmailTaken: somebody has this address.
     """
-    normalized = normalize_email(email)
+    address = read_email(email)
     password = secrets.token_urlsafe(ONE_TIME_PASSWORD_BYTES)
     encoded = make_password(password)
 
     def create() -> None:
-        user = _create_user(
-            email=email,
-            email_normalized=normalized,
-            password=encoded,
-            actor=actor,
-            is_staff=True,
-            is_superuser=is_superuser,
+        user = create_user(
+            email=address, password=encoded, actor=actor, role=role, is_superuser=is_superuser
         )
-        user.groups.add(Group.objects.get(name=role))
+        # Whoever runs the command vouches for the address.
+        User.objects.filter(pk=user.pk).update(email_verified_at=clock.now())
 
+    db.run_in_transaction(create)
+    return password
+
+
+def create_user(
+    *,
+    email: Email,
+    password: str,
+    actor: Principal | None = None,
+    name: str = "",
+    role: str | None = None,
+    is_superuser: bool = False,
+) -> User:
+    """Create a person who still has to prove the address; ``role`` makes them staff.
+
+    Joins the caller's transaction. Without ``actor`` the person did it.
+
+    Raises:
+        EmailTaken: somebody has this address.
+    """
+    user = User(
+        id=ids.uuid7(),
+        email=email.address,
+        email_normalized=email.normalized,
+        password=password,
+        name=name,
+        is_staff=role is not None,
+        is_superuser=is_superuser,
+    )
     try:
-        db.run_in_transaction(create)
+        user.save(force_insert=True)
     except IntegrityError as exc:
         if db.violated_constraint(exc) != "users_email_once":
             raise
         raise errors.EmailTaken("Somebody has this e-mail address.") from exc
-    return password
-
-
-def _create_user(  # noqa: PLR0913 - a person's fields, one by one
-    *,
-    email: str,
-    email_normalized: str,
-    password: str,
-    actor: Principal | None,
-    name: str = "",
-    is_staff: bool = False,
-    is_superuser: bool = False,
-) -> User:
-    user: User = User.objects.create(
-        email=email,
-        email_normalized=email_normalized,
-        password=password,
-        name=name,
-        is_staff=is_staff,
-        is_superuser=is_superuser,
-    )
+    if role is not None:
+        user.groups.add(Group.objects.get(name=role))
     audit.record(
         action="account.create",
         actor=actor or Principal(kind="user", user_id=user.pk),
@@ -108,3 +141,21 @@ def _create_user(  # noqa: PLR0913 - a person's fields, one by one
     hooks.fire(hooks.USER_CREATED, user_id=user.pk)
     outbox.announce(topic="account.created", user_id=user.pk, object_id=user.pk)
     return user
+
+
+def _is_unclaimed(user: User) -> bool:
+    """Return whether ``user`` registered and never proved the address; the invited are not."""
+    return (
+        user.email_verified_at is None
+        and user.is_active
+        and not user.is_staff
+        and is_password_usable(user.password)
+    )
+
+
+def _tell_once(user: User) -> None:
+    """Mail the owner of a known address, unless a mail like this went out a moment ago."""
+    mark = ids.uuid7().bytes
+    kept = cache.put_if_absent(f"known_address:{user.pk}", mark, ttl_s=constants.LINK_PAUSE_S)
+    if user.is_active and kept in (mark, None):
+        tell(user, "known_address")

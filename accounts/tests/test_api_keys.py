@@ -237,10 +237,10 @@ def test_networks_that_are_none_are_refused_by_name(ada: Person):
 def test_locked_owner_takes_their_keys_along_for_good(ada: Person, grace: Person):
     _, text = made(ada)
     services.authenticate_key(text)
-    services.set_active(user=ada.user, is_active=False, actor=grace.principal)
+    services.set_active(user=ada.user, is_active=False, actor=grace.principal, reason="a test")
     remembered.forget_user(ada.user.pk)
     assert refused(text)
-    services.set_active(user=ada.user, is_active=True, actor=grace.principal)
+    services.set_active(user=ada.user, is_active=True, actor=grace.principal, reason="a test")
     remembered.forget_user(ada.user.pk)
     assert refused(text)
 

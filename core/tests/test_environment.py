@@ -15,6 +15,8 @@ GOOD = {
     "REDIS_URL": "redis://cache/0",
     "PUBLIC_URL": "https://strongroom.example",
     "ALLOWED_HOSTS": "strongroom.example, www.strongroom.example",
+    "MAIL_TRANSPORT": "smtp",
+    "SMTP_URL": "smtp://mail.strongroom.example",
 }
 
 
@@ -56,6 +58,8 @@ def test_every_fault_is_reported_at_once():
         ({"REQUEST_DEADLINE_MS": "90000"}, "REQUEST_DEADLINE_MS must be shorter"),
         ({"DB_POOL_SIZE_MIN": "20"}, "DB_POOL_SIZE_MIN"),
         ({"SESSION_IDLE_TIMEOUT_S": "90000"}, "SESSION_IDLE_TIMEOUT_S"),
+        ({"MAIL_TRANSPORT": "console", "SMTP_URL": ""}, "MAIL_TRANSPORT must not be console"),
+        ({"SMTP_URL": ""}, "MAIL_TRANSPORT=smtp and SMTP_URL"),
     ],
 )
 def test_unsafe_or_contradictory_settings_are_refused(change, told):
