@@ -11,7 +11,7 @@ from gunicorn.http import errors as wire
 from gunicorn.workers.gthread import ThreadWorker
 from typing_extensions import override
 
-from core import ids, problems
+from core import ids
 
 # What is refused before there is a request that Django could see; the rest is just malformed.
 _REFUSALS: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
@@ -49,6 +49,8 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
 
 
 def _answer(status: HTTPStatus, detail: str) -> bytes:
+    from core import problems  # noqa: PLC0415 - it needs Django, which gunicorn has not set up yet
+
     request_id = str(ids.uuid7())
     body = problems.without_request(status, detail, request_id)
     head = (
