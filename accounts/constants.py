@@ -68,6 +68,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_entryline",
     "transactions.view_ledger",
     "transactions.view_ledgeraccount",
+    "transactions.view_seal",
     "transactions.view_transaction",
 )
 _VIEW_RECORDS: Final = (

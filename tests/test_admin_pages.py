@@ -20,6 +20,7 @@ from sessions_app.models import Session
 from sessions_app.services import authenticate, start_session
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
+from transactions.tests.derived import derive
 from transactions.tests.money import move, open_account, post
 
 pytestmark = pytest.mark.django_db
@@ -53,6 +54,7 @@ def _fill(person: Person, count: int) -> None:
             scope_names=[ACCOUNT_READ],
             actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
         )
+        derive(source)
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
 
 

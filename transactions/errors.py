@@ -108,3 +108,8 @@ class ExpectationFailed(DomainError):
 class EffectiveAtOutOfRange(InvalidInput):
     code = "TXN_EFFECTIVE_AT_OUT_OF_RANGE"
     title = "The effective date is too far from now"
+
+
+class SealNotFound(NotFound):
+    code = "LEDGER_SEAL_NOT_FOUND"
+    title = "No such seal"

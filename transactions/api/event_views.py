@@ -11,8 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import clock, fields, outbox
+from core import clock, fields
 from core.api import caller
+from core.commit_order import START, Position
+from core.models import OutboxEvent
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest, link_after
 from transactions import selectors
@@ -79,23 +81,23 @@ class EventsView(APIView):
         asked = PageRequest(request, scope="events")
         after = _position(asked.position)
         found = selectors.events(actor=caller(request), after=after, limit=asked.limit)
-        last = found[-1].position if found else after
+        last = found[-1][0] if found else after
         return Response(
             {
-                "items": [_event(event) for event in found],
+                "items": [_event(event) for _, event in found],
                 "next": link_after(asked, [last.epoch, last.xid, str(last.id)]),
             }
         )
 
 
-def _position(values: list[Any] | None) -> outbox.Position:
+def _position(values: list[Any] | None) -> Position:
     if values is None:
-        return outbox.START
+        return START
     epoch, xid, identifier = values
-    return outbox.Position(epoch, xid, uuid.UUID(identifier))
+    return Position(epoch, xid, uuid.UUID(identifier))
 
 
-def _event(event: outbox.Announced) -> dict[str, Any]:
+def _event(event: OutboxEvent) -> dict[str, Any]:
     return {
         "id": str(event.id),
         "topic": event.topic,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transactions.api import event_views, transaction_views, views
+from transactions.api import event_views, seal_views, transaction_views, views
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
 
@@ -23,5 +23,7 @@ urlpatterns = [
         transaction_views.TransactionView.as_view(),
         name="transaction",
     ),
+    path("seals/head/", seal_views.SealHeadView.as_view(), name="seal-head"),
+    path("seals/verify/", seal_views.SealVerifyView.as_view(), name="seal-verify"),
     path("events/", event_views.EventsView.as_view(), name="events"),
 ]

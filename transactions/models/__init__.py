@@ -7,6 +7,7 @@ from transactions.models.history import (
     Transaction,
     TransactionReference,
 )
+from transactions.models.seals import Seal
 
 __all__ = [
     "Asset",
@@ -15,6 +16,7 @@ __all__ = [
     "EntryLine",
     "Ledger",
     "LedgerAccount",
+    "Seal",
     "Transaction",
     "TransactionReference",
 ]

@@ -18,6 +18,7 @@ class Transaction(models.Model):
 
     append_only: ClassVar = True
     partitioned_by: ClassVar = "id"
+    ordered_by_commit: ClassVar = True
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField()

@@ -23,6 +23,7 @@ from transactions.selectors.history import (
     transaction_with_entries,
     transactions,
 )
+from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
     Clock,
@@ -45,15 +46,18 @@ __all__ = [
     "get_ledger",
     "get_ledger_account",
     "get_transaction",
+    "head_seal",
     "house_account_id",
     "ids_with_reference",
     "known_references",
+    "last_seal",
     "ledger_accounts",
     "ledger_id",
     "ledgers",
     "own_account_id",
     "statement_lines",
     "statement_stream",
+    "transaction_digests",
     "transaction_with_entries",
     "transactions",
 ]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from core import errors, outbox
+from core.commit_order import Position
+from core.models import OutboxEvent
 from core.principals import Principal
 
 
-def events(*, actor: Principal, after: outbox.Position, limit: int) -> list[outbox.Announced]:
-    """Return up to ``limit`` final events after a position; see :mod:`core.outbox`.
+def events(*, actor: Principal, after: Position, limit: int) -> list[tuple[Position, OutboxEvent]]:
+    """Return up to ``limit`` final events after a position; see :mod:`core.commit_order`.
 
     Raises:
         PermissionRefused: the feed tells of everybody.

@@ -19,6 +19,7 @@ from transactions.services.posting import (
     post_transaction,
     post_transactions,
 )
+from transactions.services.seals import seal_history
 
 __all__ = [
     "Draft",
@@ -36,5 +37,6 @@ __all__ = [
     "open_ledger_account",
     "post_transaction",
     "post_transactions",
+    "seal_history",
     "update_ledger_account",
 ]

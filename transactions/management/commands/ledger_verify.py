@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -17,15 +18,23 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+        parser.add_argument(
+            "--seals",
+            action="store_true",
+            help="Also hash every sealed transaction again and name what was altered.",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         findings, totals = verification.verify(), verification.totals()
-        faults = sum(finding.faults for finding in findings)
+        seals = verification.verify_seals() if options["seals"] else None
+        faults = sum(finding.faults for finding in findings) + len(seals.faults if seals else ())
         if options["json"]:
-            self.stdout.write(json.dumps(_as_json(findings, totals)))
+            self.stdout.write(json.dumps(_as_json(findings, totals, seals), default=str))
         else:
             self._print(findings, totals)
+            if seals is not None:
+                self._print_seals(seals)
         if faults:
             raise CommandError(f"The ledger does not hold: {faults} faults.")
 
@@ -38,10 +47,23 @@ class Command(BaseCommand):
         counted = ", ".join(f"{number:,} {name}" for name, number in totals.items())
         self.stdout.write(f"Looked at {counted}.")
 
+    def _print_seals(self, report: verification.SealReport) -> None:
+        for fault in report.faults:
+            self.stdout.write(f"seal {fault.seal}: {fault.transaction_id or '-'} {fault.what}")
+        self.stdout.write(
+            f"Hashed {report.transactions:,} transactions of {report.seals:,} seals again."
+        )
 
-def _as_json(findings: list[verification.Finding], totals: dict[str, int]) -> dict[str, Any]:
+
+def _as_json(
+    findings: list[verification.Finding],
+    totals: dict[str, int],
+    seals: verification.SealReport | None,
+) -> dict[str, Any]:
+    sealed = {"seals": dataclasses.asdict(seals)} if seals is not None else {}
     return {
-        "clean": not any(finding.faults for finding in findings),
+        "clean": not any(finding.faults for finding in findings) and not (seals and seals.faults),
+        **sealed,
         **totals,
         "checks": {
             finding.check.name: {
