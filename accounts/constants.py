@@ -71,6 +71,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_seal",
     "transactions.view_transaction",
 )
+_VIEW_COOKIES: Final = ("sessions_app.view_cookiejar", "sessions_app.view_jarcookie")
 _VIEW_RECORDS: Final = (
     "core.view_auditevent",
     "core.view_circuitbreaker",
@@ -81,6 +82,7 @@ _VIEW_RECORDS: Final = (
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     ADMIN: (
         *_VIEW_PEOPLE,
+        *_VIEW_COOKIES,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
         "accounts.add_apikey",
@@ -101,6 +103,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     OPERATOR: (
         *_VIEW_PEOPLE,
+        *_VIEW_COOKIES,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
         "accounts.help_user",
@@ -114,11 +117,12 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
     ),
     SUPPORT: (
         *_VIEW_PEOPLE,
+        *_VIEW_COOKIES,
         *_VIEW_MONEY,
         "accounts.help_user",
         "sessions_app.revoke_any_session",
     ),
-    AUDITOR: (*_VIEW_PEOPLE, *_VIEW_MONEY, *_VIEW_RECORDS),
+    AUDITOR: (*_VIEW_PEOPLE, *_VIEW_COOKIES, *_VIEW_MONEY, *_VIEW_RECORDS),
 }
 
 ACCOUNT_READ: Final = "account:read"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import NotAuthenticated, NotFound
+from core.errors import DomainError, NotAuthenticated, NotFound
 
 
 class TokenInvalid(NotAuthenticated):
@@ -16,3 +16,35 @@ class TokenInvalid(NotAuthenticated):
 class SessionNotFound(NotFound):
     code = "SESSION_NOT_FOUND"
     title = "No such session"
+
+
+class JarNotFound(NotFound):
+    code = "COOKIE_JAR_NOT_FOUND"
+    title = "No such cookie jar"
+
+
+class JarExists(DomainError):
+    """Extension ``jar_id`` is the one with this label."""
+
+    code = "COOKIE_JAR_EXISTS"
+    title = "There is a jar with this label"
+
+
+class TooManyJars(DomainError):
+    code = "COOKIE_TOO_MANY_JARS"
+    status = 422
+    title = "No more jars can be made"
+
+
+class CookieUrlInvalid(DomainError):
+    code = "COOKIE_URL_INVALID"
+    status = 422
+    title = "Not a URL that cookies can belong to"
+
+
+class CookiesRefused(DomainError):
+    """Extension ``errors`` says of each cookie why, and by which clause of RFC 6265bis."""
+
+    code = "COOKIE_REFUSED"
+    status = 422
+    title = "A cookie was refused"

@@ -11,7 +11,7 @@ from django.db import models
 from core.principals import Principal
 
 if TYPE_CHECKING:
-    from sessions_app.models import Session
+    from sessions_app.models import CookieJar, Session
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -30,3 +30,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
         if actor.may("sessions_app.revoke_any_session"):
             return self.all()
         return self.of_user(actor.user_id)
+
+
+class CookieJarQuerySet(models.QuerySet["CookieJar"]):
+    """Each method is one phrase; none orders unless it says so."""
+
+    def of_owner(self, user_id: uuid.UUID) -> CookieJarQuerySet:
+        """Return one owner's jars; nobody else reaches into a jar, staff neither."""
+        return self.filter(user_id=user_id)

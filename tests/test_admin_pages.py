@@ -14,10 +14,11 @@ from accounts.constants import ACCOUNT_READ
 from accounts.models import ApiKey
 from accounts.services import create_api_key
 from accounts.services.links import send_link
-from core import breaker, clock
+from core import breaker, clock, ids
 from core.models import AuditEvent
 from sessions_app.models import Session
 from sessions_app.services import authenticate, start_session
+from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.tests.derived import derive
@@ -49,6 +50,7 @@ def _fill(person: Person, count: int) -> None:
     for number in range(count):
         post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
         start_session(user=person.user)
+        filled_jar(person.principal, f"jar {ids.uuid7()}")
         create_api_key(
             name=f"key {number}",
             scope_names=[ACCOUNT_READ],

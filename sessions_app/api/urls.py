@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import views
+from sessions_app.api import jar_views, views
 
 urlpatterns = [
     path("auth/login/", views.LoginView.as_view(), name="login"),
@@ -12,4 +12,16 @@ urlpatterns = [
     path("sessions/", views.SessionsView.as_view(), name="sessions"),
     path("sessions/revoke-others/", views.OtherSessionsView.as_view(), name="revoke-others"),
     path("sessions/<uuid:session_id>/", views.SessionView.as_view(), name="session"),
+    path("jars/", jar_views.JarsView.as_view(), name="jars"),
+    path("jars/<uuid:jar_id>/", jar_views.JarView.as_view(), name="jar"),
+    path("jars/<uuid:jar_id>/store/", jar_views.JarStoreView.as_view(), name="jar-store"),
+    path("jars/<uuid:jar_id>/header/", jar_views.JarHeaderView.as_view(), name="jar-header"),
+    path("jars/<uuid:jar_id>/export/", jar_views.JarExportView.as_view(), name="jar-export"),
+    path("jars/<uuid:jar_id>/import/", jar_views.JarImportView.as_view(), name="jar-import"),
+    path("jars/<uuid:jar_id>/cookies/", jar_views.JarCookiesView.as_view(), name="jar-cookies"),
+    path(
+        "jars/<uuid:jar_id>/cookies/<uuid:cookie_id>/",
+        jar_views.JarCookieView.as_view(),
+        name="jar-cookie",
+    ),
 ]

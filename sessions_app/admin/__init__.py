@@ -1,0 +1,5 @@
+"""How staff see sessions and cookies."""
+
+from sessions_app.admin import jars, sessions
+
+__all__ = ["jars", "sessions"]
