@@ -57,6 +57,7 @@ check: setup-dev ## Format, lint, types, import contracts, settings, migrations,
 	$(CHECK_ENV) $(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(CHECK_ENV) $(BIN)/python manage.py makemigrations --check --dry-run
 	$(CHECK_ENV) $(BIN)/python manage.py docs_generate --check
+	$(CHECK_ENV) $(BIN)/python manage.py openapi_compare
 
 docs: setup-dev ## Write the generated documents again.
 	$(CHECK_ENV) $(BIN)/python manage.py docs_generate

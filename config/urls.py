@@ -15,6 +15,7 @@ handler500 = "core.problems.server_error"
 
 urlpatterns = [
     path("api/v1/", include(("config.api_v1", "v1"), namespace="v1")),
+    path("api/v2/", include(("config.api_v2", "v2"), namespace="v2")),
     *[
         path(f"api/v{version}/<path:rest>", views.version_gone, name=f"v{version}-gone")
         for version in versioning.RETIRED

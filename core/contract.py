@@ -12,7 +12,8 @@ from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
+from rest_framework.serializers import Serializer
 
 from core import errors, fields
 
@@ -102,16 +103,21 @@ def answered_fields(responses: Any) -> tuple[str, ...]:
         return ()
     for key, shape in responses.items():
         status, media_type = key if isinstance(key, tuple) else (key, "application/json")
-        if (
-            str(status) == "200"
-            and media_type == "application/json"
-            and hasattr(shape, "_declared_fields")
-        ):
-            answered = shape().fields
-            if "items" in answered:
-                answered = getattr(answered["items"], "child", answered["items"]).fields
-            return tuple(answered)
+        if str(status) == "200" and media_type == "application/json":
+            return tuple(_answered(shape))
     return ()
+
+
+def _answered(shape: Any) -> dict[str, Any]:
+    if isinstance(shape, PolymorphicProxySerializer):
+        return {name: one for one in shape.serializers for name in _answered(one)}
+    if not (isinstance(shape, type) and issubclass(shape, Serializer)):
+        return {}
+    answered = shape().fields
+    if "items" in answered:
+        # A page: the fields are those of one item.
+        answered = getattr(answered["items"], "child", answered["items"]).fields
+    return dict(answered)
 
 
 def _refused(name: str, detail: str) -> errors.FilterUnknown:

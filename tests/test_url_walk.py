@@ -18,6 +18,7 @@ PUBLIC = {
     "api/v1/auth/password/reset/": "by a mailed token",
     "api/v1/auth/login/": "to get a session",
     "api/v1/schema/": "the contract",
+    "api/v2/schema/": "the contract",
     "api/v1/docs/": "the contract, readable",
     "api/v1/redoc/": "the contract, readable",
     "api/v1/redoc/redoc.js/": "its script",

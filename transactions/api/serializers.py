@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import serializers
 
 from core import fields
@@ -102,6 +103,13 @@ class BalanceAtOutput(serializers.Serializer[Any]):
     posted = fields.StrictIntegerField(minimum=-LIMIT_MAX)
     at = fields.InstantField()
     clock = serializers.CharField()
+
+
+BalanceNowOrThen: Final = PolymorphicProxySerializer(
+    component_name="BalanceNowOrThen",
+    serializers=[BalanceOutput, BalanceAtOutput],
+    resource_type_field_name=None,
+)
 
 
 class LedgerAccountOutput(serializers.Serializer[LedgerAccount]):

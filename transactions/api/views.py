@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.http.response import HttpResponseBase
@@ -14,6 +15,7 @@ from core import clock, etags
 from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
+from core.versioning import Deprecation
 from transactions import selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
@@ -207,6 +209,13 @@ class CloseView(APIView):
 class BalanceView(APIView):
     """How much is there."""
 
+    # Two questions, two shapes: version 2 answers both in one.
+    deprecation = Deprecation(
+        since=dt.date(2026, 11, 21),
+        sunset=dt.date(2027, 11, 21),
+        successor="/api/v2/ledger-accounts/{account_id}/balance/",
+    )
+
     @extend_schema(
         summary="Show a balance",
         description=(
@@ -218,7 +227,7 @@ class BalanceView(APIView):
             OpenApiParameter("at", str, description="RFC 3339."),
             OpenApiParameter("clock", str, enum=["recorded", "effective"]),
         ],
-        responses={200: shapes.BalanceOutput, **problems(400, 401, 404)},
+        responses={200: shapes.BalanceNowOrThen, **problems(400, 401, 404)},
         examples=[examples.BALANCE],
     )
     def get(self, request: Request, account_id: uuid.UUID) -> Response:

@@ -1,0 +1,11 @@
+"""Version 2 of the API: what changed. Everything else is still asked in version 1."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+urlpatterns = [
+    path("", include("transactions.api.v2")),
+    path("schema/", SpectacularAPIView.as_view(api_version="v2"), name="schema"),
+]
