@@ -13,7 +13,7 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs format clean
+.PHONY: help setup setup-dev run test check demo docs release-api format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ check: setup-dev ## Format, lint, types, import contracts, settings, migrations,
 
 docs: setup-dev ## Write the generated documents again.
 	$(CHECK_ENV) $(BIN)/python manage.py docs_generate
+
+release-api: setup-dev ## Promise clients what the OpenAPI documents say today; refuses a break.
+	$(CHECK_ENV) $(BIN)/python manage.py openapi_compare --release
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .
