@@ -6,7 +6,7 @@ asked for less, and an answer may only say more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
@@ -124,7 +124,7 @@ def _type_change(where: str, old: Document, new: Document, *, sent: bool) -> Ite
                 yield f"{where}: {limit} is tighter now"
 
 
-_LIMITS: Final = {
+_LIMITS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "maxLength": lambda before, after: after < before,
     "maximum": lambda before, after: after < before,
     "maxItems": lambda before, after: after < before,

@@ -113,11 +113,11 @@ def _answered(shape: Any) -> dict[str, Any]:
         return {name: one for one in shape.serializers for name in _answered(one)}
     if not (isinstance(shape, type) and issubclass(shape, Serializer)):
         return {}
-    answered = shape().fields
+    answered: dict[str, Any] = dict(shape().fields)
     if "items" in answered:
         # A page: the fields are those of one item.
-        answered = getattr(answered["items"], "child", answered["items"]).fields
-    return dict(answered)
+        answered = dict(getattr(answered["items"], "child", answered["items"]).fields)
+    return answered
 
 
 def _refused(name: str, detail: str) -> errors.FilterUnknown:
