@@ -8,8 +8,12 @@ class AccountsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        from accounts import constants, services
+        from django.core.checks import register
+
+        from accounts import checks, constants, services
         from core import hooks, scopes
+
+        register(checks.breach_filter_is_readable)
 
         scopes.declare(constants.SCOPES)
         hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)

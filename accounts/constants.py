@@ -18,6 +18,41 @@ REASON_LENGTH_MIN: Final = 10
 REASON_LENGTH_MAX: Final = 500
 METADATA_BYTES_MAX: Final = 16_384
 PASSWORD_BYTES_MAX: Final = 1_024
+# Enough where a second factor is enforced (NIST SP 800-63B-4, 3.1.1.2).
+PASSWORD_LENGTH_MIN_WITH_MFA: Final = 8
+# The one in use and those before it: none of them may be chosen again.
+PASSWORDS_REMEMBERED: Final = 5
+# What must be left of a password without the words that anybody would guess first.
+PASSWORD_REST_LENGTH_MIN: Final = 8
+CONTEXT_WORD_LENGTH_MIN: Final = 3
+SERVICE_WORDS: Final = ("strongroom",)
+
+TOTP: Final = "totp"
+PASSKEY: Final = "passkey"
+RECOVERY_CODE: Final = "recovery_code"
+FACTOR_KINDS: Final = [(TOTP, "Authenticator app"), (PASSKEY, "Passkey")]
+FACTOR_LABEL_LENGTH_MAX: Final = 64
+FACTORS_MAX: Final = 10
+# A factor that was begun and not confirmed is forgotten.
+FACTOR_PENDING_S: Final = 600
+TOTP_STEP_S: Final = 30
+TOTP_DIGITS: Final = 6
+# Clocks of telephones are off by a little: the step before and the one after count too.
+TOTP_STEPS_AROUND: Final = 1
+RECOVERY_CODES: Final = 10
+# 120 bits, which base32 writes without padding.
+RECOVERY_CODE_BYTES: Final = 15
+CHALLENGE_PREFIX: Final = "smc"
+CHALLENGE_TTL_S: Final = 300
+CHALLENGE_ATTEMPTS_MAX: Final = 5
+LOGIN: Final = "login"
+REAUTHENTICATION: Final = "reauthenticate"
+PASSKEY_LOGIN: Final = "passkey"
+CHALLENGE_PURPOSES: Final = [
+    (LOGIN, "log in"),
+    (REAUTHENTICATION, "log in afresh"),
+    (PASSKEY_LOGIN, "log in with a passkey"),
+]
 
 API_KEY_NAME_LENGTH_MAX: Final = 100
 API_KEYS_PER_OWNER_MAX: Final = 100
@@ -59,6 +94,7 @@ AUDITOR: Final = "auditor"
 _VIEW_PEOPLE: Final = (
     "accounts.view_apikey",
     "accounts.view_onetimetoken",
+    "accounts.view_factor",
     "accounts.view_user",
     "sessions_app.view_session",
 )

@@ -16,7 +16,11 @@ class StrongPassword:
         """Raise Django's ValidationError for each rule the password breaks."""
         words = (str(getattr(user, "email_normalized", "")), str(getattr(user, "name", "")))
         try:
-            services.require_strong_password(password, context_words=words)
+            services.require_strong_password(
+                password,
+                context_words=words,
+                is_mfa_enforced=getattr(user, "mfa_enforced", False),
+            )
         except PasswordWeak as exc:
             raise ValidationError(
                 [fault["detail"] for fault in exc.extensions["errors"]], code="weak"

@@ -208,6 +208,11 @@ class Env:
         default=2_000,
         minimum=1,
     )
+    breach_filter_file: str = setting(
+        "Breached passwords, a file made by `manage.py breach_filter_build`. Empty: the list of "
+        "common passwords that comes with Django.",
+        default="",
+    )
     password_length_min: int = setting(
         "Shortest password that is accepted, in characters.", default=15, minimum=8
     )

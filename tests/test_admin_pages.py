@@ -6,12 +6,13 @@ import dataclasses
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 from django.urls import reverse
 
 from accounts import constants
 from accounts.constants import ACCOUNT_READ
-from accounts.models import ApiKey
+from accounts.models import ApiKey, Challenge, Factor, PasswordBefore, RecoveryCode
 from accounts.services import create_api_key
 from accounts.services.links import send_link
 from core import breaker, clock, ids
@@ -57,6 +58,15 @@ def _fill(person: Person, count: int) -> None:
             actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
         )
         derive(source)
+        app = Factor.objects.create(user=person.user, kind="totp", label=f"app {number}")
+        RecoveryCode.objects.create(user=person.user, code_sha256=app.pk.bytes)
+        PasswordBefore.objects.create(user=person.user, password=make_password(None))
+        Challenge.objects.create(
+            user_id=person.user.pk,
+            token_sha256=app.pk.bytes,
+            purpose="login",
+            expires_at=clock.now(),
+        )
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
 
 

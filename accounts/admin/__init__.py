@@ -1,5 +1,5 @@
 """How staff look after people and what they prove themselves with."""
 
-from accounts.admin import api_keys, people
+from accounts.admin import api_keys, factors, people
 
-__all__ = ["api_keys", "people"]
+__all__ = ["api_keys", "factors", "people"]

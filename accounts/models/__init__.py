@@ -1,11 +1,17 @@
-"""People, and the links mailed to them."""
+"""People, what they prove themselves with, and the links mailed to them."""
 
 from accounts.models.api_keys import ApiKey
+from accounts.models.factors import Challenge, Factor, RecoveryCode
 from accounts.models.one_time_tokens import OneTimeToken
+from accounts.models.passwords import PasswordBefore
 from accounts.models.people import User
 
 __all__ = [
     "ApiKey",
+    "Challenge",
+    "Factor",
     "OneTimeToken",
+    "PasswordBefore",
+    "RecoveryCode",
     "User",
 ]

@@ -49,6 +49,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         "why locked out", max_length=constants.REASON_LENGTH_MAX, blank=True, editable=False
     )
     deleted_at = models.DateTimeField("deleted", null=True, editable=False)
+    mfa_enforced = models.BooleanField(
+        "needs a second factor",
+        default=False,
+        help_text="Must prove two things to do anything that asks for a fresh login.",
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="May enter this admin.")
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)

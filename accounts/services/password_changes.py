@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.db.models import F
 from django.db.models.functions import Coalesce
 
@@ -15,7 +14,7 @@ from accounts.services.access import end_logins
 from accounts.services.links import owner_of_link, use_link_token, void_links
 from accounts.services.login import prove_password
 from accounts.services.notices import tell
-from accounts.services.passwords import require_strong_password
+from accounts.services.passwords import prepare_password, remember_password
 from core import audit, clock, db, outbox, step_up
 from core.principals import Principal
 
@@ -47,7 +46,7 @@ def change_password(*, old_password: str, password: str, actor: Principal) -> No
     step_up.require_fresh_login(actor)
     user = User.objects.get(pk=actor.user_id)
     _require_password(user, old_password)
-    encoded = _encoded(password, user)
+    encoded = prepare_password(user=user, password=password)
     db.run_in_transaction(
         lambda: _store(user, encoded, actor=actor, kept_session_id=actor.session_id)
     )
@@ -57,7 +56,7 @@ def take_password_by_link(*, token: str, password: str, purpose: str) -> None:
     """Give the owner of a link of ``purpose`` the password they chose; see the callers."""
     owner = owner_of_link(token, purpose=purpose)
     # Hashing takes a while: no row waits for it.
-    encoded = _encoded(password, owner)
+    encoded = prepare_password(user=owner, password=password)
 
     def take() -> None:
         user = use_link_token(token, purpose=purpose).user
@@ -76,18 +75,13 @@ def _require_password(user: User, password: str) -> None:
         raise errors.PasswordWrong(detail, errors=[fault]) from None
 
 
-def _encoded(password: str, user: User) -> str:
-    words = (user.email_normalized, user.name, user.username or "")
-    require_strong_password(password, context_words=words)
-    return make_password(password)
-
-
 def _store(
     user: User, encoded: str, *, actor: Principal, kept_session_id: uuid.UUID | None = None
 ) -> None:
     changes: dict[str, Any] = {"password": encoded, "version": F("version") + 1}
     if kept_session_id is None:
         changes["email_verified_at"] = Coalesce("email_verified_at", clock.now())
+    remember_password(user=user)
     User.objects.filter(pk=user.pk).update(**changes)
     void_links(user_id=user.pk, purposes=constants.PURPOSES)
     end_logins(
