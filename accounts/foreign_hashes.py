@@ -179,9 +179,7 @@ def _scrypt_phc(match: re.Match[str]) -> Scrypt:
 
 
 def _django_scrypt(match: re.Match[str]) -> Scrypt:
-    return _checked_scrypt(
-        int(match["n"]), match, match["salt"].encode(), _value(match["value"])
-    )
+    return _checked_scrypt(int(match["n"]), match, match["salt"].encode(), _value(match["value"]))
 
 
 def _firebase(match: re.Match[str]) -> FirebaseScrypt:

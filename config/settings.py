@@ -142,7 +142,12 @@ CACHES = {
 # --- People ---------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-PASSWORD_HASHERS = ["accounts.hashers.Argon2idPasswordHasher"]
+# The first one hashes; the others check what was imported until its owner has logged in once.
+PASSWORD_HASHERS = [
+    "accounts.hashers.Argon2idPasswordHasher",
+    "accounts.foreign_hashers.ForeignPasswordHasher",
+    "accounts.foreign_hashers.WrappedDigestHasher",
+]
 AUTH_PASSWORD_VALIDATORS = [{"NAME": "accounts.validators.StrongPassword"}]
 AUTHENTICATION_BACKENDS = ["accounts.backends.StaffBackend"]
 SESSION_ENGINE = "sessions_app.engine"
