@@ -13,7 +13,7 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api format clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ docs: setup-dev ## Write the generated documents again.
 
 release-api: setup-dev ## Promise clients what the OpenAPI documents say today; refuses a break.
 	$(CHECK_ENV) $(BIN)/python manage.py openapi_compare --release
+
+role-matrix: setup-dev ## Write docs/role-matrix.md as the service answers now; read the diff.
+	@WRITE_ROLE_MATRIX=1 $(BIN)/pytest -q -n 1 tests/test_role_matrix.py
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .

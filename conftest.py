@@ -17,7 +17,14 @@ from tests import services
 _started_here = services.start_once()
 django.setup()
 
-pytest_plugins = ["tests.database", "tests.people", "tests.serving", "tests.browser", "tests.peers"]
+pytest_plugins = [
+    "tests.database",
+    "tests.people",
+    "tests.callers",
+    "tests.serving",
+    "tests.browser",
+    "tests.peers",
+]
 
 # How fast examples come says how busy the machine is, not whether the code is right.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -7,7 +7,8 @@ import re
 import pytest
 from django.conf import settings
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+
+from tests import endpoints
 
 # Who may be asked by anybody, and why.
 PUBLIC = {
@@ -34,20 +35,7 @@ TOKEN = {"metrics", "health/detailed"}
 VALUES = {"uuid": "01a1fc61-0203-703c-973a-a31d52667ef1", "str": "AUTH_REQUIRED", "path": "me/"}
 
 
-def _routes(patterns, prefix=""):
-    for pattern in patterns:
-        route = prefix + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from _routes(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern):
-            yield route
-
-
-ROUTES = [
-    route
-    for route in _routes(get_resolver().url_patterns)
-    if not route.startswith(f"{settings.ENV.admin_path}/")
-]
+ROUTES = endpoints.routes()
 
 
 @pytest.mark.django_db

@@ -10,6 +10,8 @@ _PURSE = "01a1fc80-2b4a-7c1e-9d0a-5a1f0c6d7e10"
 _FEES = "01a1fc80-2b4b-7d20-8c77-0e3b9a4f5d21"
 _ID = "01a1fc81-77d0-7aa2-b0b5-6d2f8e9c3b32"
 
+_DOLLAR = {"code": "USD", "name": "US Dollar", "exponent": 2, "iso_numeric": 840}
+_POINTS = {"code": "POINTS", "name": "Points", "exponent": 0}
 _LEDGER = {"id": _ID, "code": "main", "name": "Main ledger", "created_at": _AT}
 _ACCOUNT = {
     "id": _PURSE,
@@ -67,11 +69,10 @@ def _page(item: object) -> dict[str, object]:
 
 LEDGERS = _answer("The main ledger", {"items": [_LEDGER]})
 NEW_LEDGER = _request("A second book", {"code": "gift-cards", "name": "Gift cards"})
-ASSETS = _answer(
-    "US dollar",
-    {"items": [{"code": "USD", "name": "US Dollar", "exponent": 2, "iso_numeric": 840}]},
-)
-NEW_ASSET = _request("Loyalty points", {"code": "POINTS", "name": "Points", "exponent": 0})
+LEDGER = _answer("Open", _LEDGER)
+ASSETS = _answer("US dollar", {"items": [_DOLLAR]})
+NEW_ASSET = _request("Loyalty points", _POINTS)
+ASSET = _answer("Added", {**_POINTS, "iso_numeric": None})
 ACCOUNTS = _answer("Ada's accounts", _page(_ACCOUNT))
 ACCOUNT = _answer("Ada's purse", _ACCOUNT)
 NEW_ACCOUNT = _request("A purse", {"code": "purse", "asset": "USD", "name": "Ada's purse"})

@@ -42,7 +42,7 @@ class LedgersView(APIView):
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.LedgerInput,
         responses={201: shapes.LedgerOutput, **problems(400, 401, 403, 409)},
-        examples=[examples.NEW_LEDGER],
+        examples=[examples.NEW_LEDGER, examples.LEDGER],
     )
     def post(self, request: Request) -> Response:
         wanted = given(shapes.LedgerInput, request)
@@ -75,7 +75,7 @@ class AssetsView(APIView):
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.AssetInput,
         responses={201: shapes.AssetOutput, **problems(400, 401, 403, 409)},
-        examples=[examples.NEW_ASSET],
+        examples=[examples.NEW_ASSET, examples.ASSET],
     )
     def post(self, request: Request) -> Response:
         wanted = given(shapes.AssetInput, request)
@@ -121,7 +121,7 @@ class LedgerAccountsView(APIView):
         parameters=[IDEMPOTENCY_KEY],
         request=shapes.LedgerAccountInput,
         responses={201: shapes.LedgerAccountOutput, **problems(400, 401, 403, 404, 409)},
-        examples=[examples.NEW_ACCOUNT],
+        examples=[examples.NEW_ACCOUNT, examples.ACCOUNT],
     )
     def post(self, request: Request) -> Response:
         wanted = given(shapes.LedgerAccountInput, request)
@@ -170,7 +170,7 @@ class LedgerAccountView(APIView):
             200: shapes.LedgerAccountOutput,
             **problems(400, 401, 403, 404, 409, 412, 422, 428),
         },
-        examples=[examples.FREEZE],
+        examples=[examples.FREEZE, examples.ACCOUNT],
     )
     def patch(self, request: Request, account_id: uuid.UUID) -> Response:
         version = etags.required_version(request)

@@ -1,0 +1,109 @@
+"""One caller of each kind, and something of Ada's for each part of a path that can vary."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from accounts import services as accounts
+from accounts.constants import ROLE_PERMISSIONS
+from core import clock, scopes
+from core.principals import SYSTEM, Principal
+from sessions_app.models import Session
+from sessions_app.services import create_jar, start_session
+from tests.people import Person, make_person
+from transactions.tests.money import move, open_account, post
+
+NO_SCOPE = scopes.Scope("test:nothing", "do nothing at all")
+STAFF = (*ROLE_PERMISSIONS, "superuser")
+
+
+@dataclasses.dataclass(frozen=True)
+class Callers:
+    """Bearer tokens by kind of caller, and the ids of what Ada owns by path parameter."""
+
+    tokens: Mapping[str, str | None]
+    things: Mapping[str, object]
+    bodies: Mapping[str, Any]
+
+
+def fresh(person: Person) -> Principal:
+    """Return who the person is right after a login."""
+    return dataclasses.replace(person.principal, authenticated_at=clock.now())
+
+
+def key_of(person: Person, *names: str) -> str:
+    """Make an API key of a person and return its text."""
+    return accounts.create_api_key(name="test", scope_names=names, actor=fresh(person))[1]
+
+
+@pytest.fixture
+def callers(ada: Person, bob: Person, monkeypatch) -> Callers:
+    """Everybody who may knock, and Ada's things to knock for."""
+    monkeypatch.setitem(scopes._scopes, NO_SCOPE.name, NO_SCOPE)
+    every = [scope.name for scope in scopes.known()]
+    _, service_key = accounts.create_service_key(name="test", scope_names=every, actor=SYSTEM)
+    staff = {
+        role: make_person(
+            f"{role}@staff.example",
+            role=None if role == "superuser" else role,
+            is_superuser=role == "superuser",
+        )
+        for role in STAFF
+    }
+    things = {name: make(ada) for name, make in _THINGS.items()}
+    return Callers(
+        tokens={
+            "nobody": None,
+            "key without the scope": key_of(ada, NO_SCOPE.name),
+            "key": key_of(ada, *scopes.within(every, permissions=())),
+            "service key": service_key,
+            "owner": start_session(user=ada.user)[1],
+            "stranger": start_session(user=bob.user)[1],
+            **{role: start_session(user=person.user)[1] for role, person in staff.items()},
+        },
+        things=things,
+        bodies={name: make(things) for name, make in _BODIES.items()},
+    )
+
+
+def _session(person: Person) -> object:
+    start_session(user=person.user)
+    return Session.objects.filter(user=person.user).latest("id").pk
+
+
+def _api_key(person: Person) -> object:
+    return accounts.create_api_key(name="Ada's", scope_names=[NO_SCOPE.name], actor=fresh(person))[
+        0
+    ].pk
+
+
+def _transaction(person: Person) -> object:
+    source = open_account(person.principal, balance=10)
+    return post(move(source, open_account(person.principal), 1)).id
+
+
+# A new name in a path needs a line here.
+_THINGS: dict[str, Callable[[Person], object]] = {
+    "session_id": _session,
+    "key_id": _api_key,
+    "jar_id": lambda person: create_jar(label="Ada's", actor=person.principal).pk,
+    "account_id": lambda person: open_account(person.principal),
+    "transaction_id": _transaction,
+}
+# Where the example of the document names what is not there.
+_BODIES: dict[str, Callable[[Mapping[str, object]], Any]] = {
+    "POST transactions/": lambda things: {
+        "postings": [
+            {
+                "source": str(things["account_id"]),
+                "destination": "fees",
+                "amount": 1,
+                "asset": "USD",
+            }
+        ]
+    },
+}
