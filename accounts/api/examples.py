@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from drf_spectacular.utils import OpenApiExample
 
-ACCEPTED = OpenApiExample("Accepted", value={"status": "accepted"}, response_only=True)
+ACCEPTED = OpenApiExample(
+    "Accepted", value={"status": "accepted"}, response_only=True, status_codes=["202"]
+)
 EMAIL = OpenApiExample("Ada's address", value={"email": "ada@example.org"}, request_only=True)
 LINK = OpenApiExample(
     "The token of the link", value={"token": "otl_AaH8do9zcPWjvJdxg0eJtA_..."}, request_only=True
