@@ -12,8 +12,9 @@ from accounts import services as accounts
 from accounts.constants import ROLE_PERMISSIONS
 from core import clock, scopes
 from core.principals import SYSTEM, Principal
-from sessions_app.models import Session
-from sessions_app.services import create_jar, start_session
+from sessions_app.models import JarCookie, Session
+from sessions_app.services import start_session
+from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
 from transactions.tests.money import move, open_account, post
 
@@ -86,11 +87,12 @@ def _transaction(person: Person) -> object:
     return post(move(source, open_account(person.principal), 1)).id
 
 
-# A new name in a path needs a line here.
+# A new name in a path needs a line here; each may look for what those above it made.
 _THINGS: dict[str, Callable[[Person], object]] = {
     "session_id": _session,
     "key_id": _api_key,
-    "jar_id": lambda person: create_jar(label="Ada's", actor=person.principal).pk,
+    "jar_id": lambda person: filled_jar(person.principal),
+    "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
 }
