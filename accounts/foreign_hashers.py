@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Final
+from typing import Final
 
 from django.contrib.auth.hashers import BasePasswordHasher
 from typing_extensions import override
@@ -31,10 +31,6 @@ class ForeignPasswordHasher(BasePasswordHasher):
         raise NotImplementedError("Nothing new is hashed like this.")
 
     @override
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
-        return {"algorithm": self.algorithm}
-
-    @override
     def must_update(self, encoded: str) -> bool:
         return True
 
@@ -58,10 +54,6 @@ class WrappedDigestHasher(Argon2idPasswordHasher):
     @override
     def encode(self, password: str, salt: str) -> str:
         raise NotImplementedError("Nothing new is hashed like this.")
-
-    @override
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
-        return {"algorithm": self.algorithm}
 
     @override
     def must_update(self, encoded: str) -> bool:

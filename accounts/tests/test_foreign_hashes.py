@@ -123,7 +123,7 @@ def test_published_vector_is_checked_as_published(text: str, password: str):
 @pytest.mark.parametrize("text", [row[1] for row in VECTORS], ids=[row[0] for row in VECTORS])
 def test_owner_of_an_imported_hash_gets_one_of_ours_at_login(text: str):
     password = next(row[2] for row in VECTORS if row[1] == text)
-    given_to_setter = []
+    given_to_setter: list[str] = []
     assert check_password(password, foreign_hashers.stored_form(text), given_to_setter.append)
     assert given_to_setter == [password]
 
