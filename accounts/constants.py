@@ -102,6 +102,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_asset",
     "transactions.view_balance",
     "transactions.view_entryline",
+    "transactions.view_hold",
     "transactions.view_ledger",
     "transactions.view_ledgeraccount",
     "transactions.view_seal",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.apps import apps
 from django.conf import settings
 from django.db import connections
+from django.db.models import Model
 from psycopg import sql
 
 
@@ -43,10 +44,15 @@ def _rights() -> dict[str, str]:
     """Map each table to the rights the application role needs on it."""
     rights = {"django_migrations": "SELECT"}
     for model in apps.get_models(include_auto_created=True):
-        closed = getattr(model, "append_only", False)
-        rights[model._meta.db_table] = (  # noqa: SLF001 - Django's documented Model._meta API
-            "SELECT, INSERT" if closed else "SELECT, INSERT, UPDATE, DELETE"
-        )
-    for view in (model for model in apps.get_models() if getattr(model, "is_view", False)):
-        rights[view._meta.db_table] = "SELECT"  # noqa: SLF001 - as above
+        rights[model._meta.db_table] = _rights_on(model)  # noqa: SLF001 - Django's documented Model._meta API
     return rights
+
+
+def _rights_on(model: type[Model]) -> str:
+    if getattr(model, "is_view", False):
+        return "SELECT"
+    if getattr(model, "append_only", False):
+        return "SELECT, INSERT"
+    if getattr(model, "never_deleted", False):
+        return "SELECT, INSERT, UPDATE"
+    return "SELECT, INSERT, UPDATE, DELETE"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
+from core.scopes import Scope
+
 ASSET_PATTERN: Final = r"[A-Z][A-Z0-9_]{1,15}"
 ASSET_EXPONENT_MAX: Final = 9
 CODE_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
@@ -43,3 +45,58 @@ HOUSE_TYPES: Final[dict[str, str]] = {
     "fees": "income",
     "interest": "expense",
 }
+
+HOLD_PENDING: Final = "pending"
+HOLD_CAPTURED: Final = "captured"
+HOLD_RELEASED: Final = "released"
+HOLD_EXPIRED: Final = "expired"
+HOLD_STATUSES: Final = (HOLD_PENDING, HOLD_CAPTURED, HOLD_RELEASED, HOLD_EXPIRED)
+HOLD_EXPIRY_S_DEFAULT: Final = 7 * 86_400
+HOLD_EXPIRY_S_MAX: Final = 366 * 86_400
+HOLDS_EXPIRED_AT_ONCE: Final = 500
+REASON_LENGTH_MAX: Final = 500
+
+# What an API key can be allowed to do with money; each view names the one it takes.
+LEDGER_READ: Final = "ledger:read"
+LEDGER_WRITE: Final = "ledger:write"
+TRANSACTIONS_READ: Final = "transactions:read"
+TRANSACTIONS_WRITE: Final = "transactions:write"
+TRANSACTIONS_REVERSE: Final = "transactions:reverse"
+TRANSACTIONS_LARGE: Final = "transactions:large"
+HOLDS_READ: Final = "holds:read"
+HOLDS_WRITE: Final = "holds:write"
+SCHEDULES_READ: Final = "schedules:read"
+SCHEDULES_WRITE: Final = "schedules:write"
+EXCHANGES_WRITE: Final = "exchanges:write"
+TRANSACTIONS_ANY: Final = "transactions:any"
+LEDGER_ADMIN: Final = "ledger:admin"
+EVENTS_READ: Final = "events:read"
+_VIEW_MONEY: Final = frozenset(
+    f"transactions.view_{name}" for name in ("ledgeraccount", "transaction", "hold")
+)
+SCOPES: Final = (
+    Scope(LEDGER_READ, "read ledgers, assets, ledger accounts, balances and statements"),
+    Scope(LEDGER_WRITE, "open, change and close ledger accounts"),
+    Scope(TRANSACTIONS_READ, "read transactions and their notes"),
+    Scope(TRANSACTIONS_WRITE, "post transactions, one or many, and add notes"),
+    Scope(TRANSACTIONS_REVERSE, "reverse transactions"),
+    Scope(TRANSACTIONS_LARGE, "move amounts that ask people for a fresh login"),
+    Scope(HOLDS_READ, "read holds"),
+    Scope(HOLDS_WRITE, "place, capture and release holds"),
+    Scope(SCHEDULES_READ, "read scheduled transactions"),
+    Scope(SCHEDULES_WRITE, "schedule and cancel transactions"),
+    Scope(EXCHANGES_WRITE, "exchange between assets"),
+    Scope(EVENTS_READ, "read the feed of all events", frozenset({"core.view_outboxevent"})),
+    Scope(
+        TRANSACTIONS_ANY,
+        "see everybody's money and move it between any accounts",
+        _VIEW_MONEY | {"transactions.post_any_transaction"},
+    ),
+    Scope(
+        LEDGER_ADMIN,
+        "open ledgers, assets and accounts for anybody, and set limits and status",
+        _VIEW_MONEY
+        | {f"transactions.add_{name}" for name in ("ledger", "asset", "ledgeraccount")}
+        | {"transactions.change_ledgeraccount"},
+    ),
+)

@@ -113,3 +113,33 @@ class EffectiveAtOutOfRange(InvalidInput):
 class SealNotFound(NotFound):
     code = "LEDGER_SEAL_NOT_FOUND"
     title = "No such seal"
+
+
+class HoldNotFound(NotFound):
+    """No such hold, or not one the caller may see."""
+
+    code = "HOLD_NOT_FOUND"
+    title = "No such hold"
+
+
+class HoldNotPending(DomainError):
+    """The hold was captured, released or expired before; extension ``hold_status``."""
+
+    code = "HOLD_NOT_PENDING"
+    title = "The hold is closed"
+
+
+class HoldExpired(DomainError):
+    """The hold's time is over, whether or not anybody has noticed yet."""
+
+    code = "HOLD_EXPIRED"
+    status = 410
+    title = "The hold has expired"
+
+
+class CaptureExceedsHold(DomainError):
+    """Extension ``remaining``: what can still be captured."""
+
+    code = "HOLD_CAPTURE_EXCEEDED"
+    status = 422
+    title = "More than the hold has left"

@@ -17,7 +17,7 @@ from core.commit_order import START, Position
 from core.models import OutboxEvent
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest, link_after
-from transactions import selectors
+from transactions import constants, selectors
 from transactions.api import queries
 
 EXAMPLE = OpenApiExample(
@@ -60,7 +60,7 @@ class EventFeed(serializers.Serializer[Any]):
 class EventsView(APIView):
     """The feed."""
 
-    scopes: ClassVar = {"GET": "events:read"}
+    scopes: ClassVar = {"GET": constants.EVENTS_READ}
 
     @extend_schema(
         operation_id="events_list",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rest_framework.request import Request
@@ -61,6 +61,13 @@ def which_clock(given: Mapping[str, str]) -> Clock:
     if name == "effective":
         return "effective"
     raise _refused("clock", "Must be recorded or effective.")
+
+
+def one_of(given: Mapping[str, str], name: str, choices: Sequence[str]) -> str | None:
+    """Return the choice that parameter ``name`` makes, or ``None`` when it is not there."""
+    if name in given and given[name] not in choices:
+        raise _refused(name, f"Must be one of {', '.join(choices)}.")
+    return given.get(name)
 
 
 def instant(given: Mapping[str, str], name: str) -> dt.datetime | None:

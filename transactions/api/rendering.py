@@ -50,6 +50,15 @@ def posted(draft: Draft, done: PostedTransaction, ledger: str) -> dict[str, Any]
     }
 
 
+def posted_briefly(done: PostedTransaction) -> dict[str, Any]:
+    """Render what was recorded, for answers that are about something else."""
+    return {
+        "transaction": str(done.id),
+        "entries": [_leg(entry) for entry in done.entries],
+        "recorded_at": clock.as_rfc3339(done.recorded_at),
+    }
+
+
 def transaction(row: Transaction, entries: Sequence[Entry]) -> dict[str, Any]:
     """Render a stored transaction; its entries come in pairs, a posting's two sides."""
     return {

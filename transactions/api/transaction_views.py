@@ -18,7 +18,7 @@ from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
 from core.principals import Principal
 from core.renderers import LIST_RENDERERS, csv_stream
-from transactions import selectors, services
+from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
 from transactions.api.statements import CSV_HEADER, csv_row, statement_page
@@ -28,6 +28,7 @@ class TransactionsView(APIView):
     """Money moving."""
 
     renderer_classes = LIST_RENDERERS
+    scopes = {"GET": constants.TRANSACTIONS_READ, "POST": constants.TRANSACTIONS_WRITE}
 
     @extend_schema(
         operation_id="transactions_list",
@@ -101,6 +102,8 @@ class TransactionsView(APIView):
 class TransactionView(APIView):
     """One transaction."""
 
+    scopes = {"GET": constants.TRANSACTIONS_READ}
+
     @extend_schema(
         summary="Show a transaction",
         tags=["transactions"],
@@ -118,6 +121,7 @@ class StatementView(APIView):
     """An account's statement."""
 
     renderer_classes = LIST_RENDERERS
+    scopes = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         summary="Show a statement",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transactions.api import event_views, seal_views, transaction_views, views
+from transactions.api import event_views, holds, seal_views, transaction_views, views
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
 
@@ -17,6 +17,10 @@ urlpatterns = [
     path(f"{ACCOUNT}/balance/", views.BalanceView.as_view(), name="balance"),
     path(f"{ACCOUNT}/entries/", views.EntriesView.as_view(), name="entries"),
     path(f"{ACCOUNT}/statement/", transaction_views.StatementView.as_view(), name="statement"),
+    path("holds/", holds.HoldsView.as_view(), name="holds"),
+    path("holds/<uuid:hold_id>/", holds.HoldView.as_view(), name="hold"),
+    path("holds/<uuid:hold_id>/capture/", holds.CaptureView.as_view(), name="hold-capture"),
+    path("holds/<uuid:hold_id>/release/", holds.ReleaseView.as_view(), name="hold-release"),
     path("transactions/", transaction_views.TransactionsView.as_view(), name="transactions"),
     path(
         "transactions/<uuid:transaction_id>/",

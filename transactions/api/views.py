@@ -16,13 +16,15 @@ from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 from core.versioning import Deprecation
-from transactions import selectors, services
+from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
 
 
 class LedgersView(APIView):
     """The books."""
+
+    scopes = {"GET": constants.LEDGER_READ, "POST": constants.LEDGER_WRITE}
 
     @extend_schema(
         operation_id="ledgers_list",
@@ -57,6 +59,8 @@ class LedgersView(APIView):
 class AssetsView(APIView):
     """Currencies and custom units."""
 
+    scopes = {"GET": constants.LEDGER_READ, "POST": constants.LEDGER_WRITE}
+
     @extend_schema(
         operation_id="assets_list",
         summary="List assets",
@@ -89,6 +93,7 @@ class LedgerAccountsView(APIView):
     """Places money is."""
 
     renderer_classes = LIST_RENDERERS
+    scopes = {"GET": constants.LEDGER_READ, "POST": constants.LEDGER_WRITE}
 
     @extend_schema(
         operation_id="ledger_accounts_list",
@@ -147,6 +152,8 @@ class LedgerAccountsView(APIView):
 class LedgerAccountView(APIView):
     """One ledger account."""
 
+    scopes = {"GET": constants.LEDGER_READ, "PATCH": constants.LEDGER_WRITE}
+
     @extend_schema(
         summary="Show a ledger account",
         tags=["ledger-accounts"],
@@ -190,6 +197,8 @@ class LedgerAccountView(APIView):
 class CloseView(APIView):
     """The end of a ledger account."""
 
+    scopes = {"POST": constants.LEDGER_WRITE}
+
     @extend_schema(
         summary="Close a ledger account",
         description="Only at a balance of zero and without holds; it cannot be opened again.",
@@ -215,6 +224,7 @@ class BalanceView(APIView):
         sunset=dt.date(2027, 11, 21),
         successor="/api/v2/ledger-accounts/{account_id}/balance/",
     )
+    scopes = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         summary="Show a balance",
@@ -251,6 +261,7 @@ class EntriesView(APIView):
     """What happened to an account, line by line."""
 
     renderer_classes = LIST_RENDERERS
+    scopes = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         operation_id="ledger_account_entries_list",

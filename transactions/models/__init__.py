@@ -7,6 +7,7 @@ from transactions.models.history import (
     Transaction,
     TransactionReference,
 )
+from transactions.models.holds import Hold
 from transactions.models.seals import Seal
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Balance",
     "Entry",
     "EntryLine",
+    "Hold",
     "Ledger",
     "LedgerAccount",
     "Seal",

@@ -23,6 +23,7 @@ from transactions.selectors.history import (
     transaction_with_entries,
     transactions,
 )
+from transactions.selectors.holds import get_hold, holds
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
@@ -43,10 +44,12 @@ __all__ = [
     "events",
     "final_balances",
     "get_asset",
+    "get_hold",
     "get_ledger",
     "get_ledger_account",
     "get_transaction",
     "head_seal",
+    "holds",
     "house_account_id",
     "ids_with_reference",
     "known_references",

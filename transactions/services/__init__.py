@@ -9,6 +9,13 @@ from transactions.services.accounts import (
     open_ledger_account,
     update_ledger_account,
 )
+from transactions.services.holds import (
+    Capture,
+    capture_hold,
+    expire_holds,
+    place_hold,
+    release_hold,
+)
 from transactions.services.imports import ImportReport, import_file
 from transactions.services.posting import (
     Draft,
@@ -22,6 +29,7 @@ from transactions.services.posting import (
 from transactions.services.seals import seal_history
 
 __all__ = [
+    "Capture",
     "Draft",
     "Expectation",
     "ImportReport",
@@ -29,14 +37,18 @@ __all__ = [
     "PostedTransaction",
     "Posting",
     "account_id_of",
+    "capture_hold",
     "close_ledger_account",
     "create_asset",
     "create_ledger",
     "ensure_house_account",
+    "expire_holds",
     "import_file",
     "open_ledger_account",
+    "place_hold",
     "post_transaction",
     "post_transactions",
+    "release_hold",
     "seal_history",
     "update_ledger_account",
 ]

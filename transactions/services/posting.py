@@ -10,25 +10,24 @@ import dataclasses
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
-import psycopg
-from django.conf import settings
-from django.db import DatabaseError, connection, transaction
-from psycopg.rows import namedtuple_row
 
 from core import clock, context, db, idempotency, ids, metrics
 from core import errors as core_errors
 from core.principals import Principal
 from transactions import constants, errors, selectors
+from transactions.services import functions
+
+T = TypeVar("T")
 
 FUNCTION: Final = (
     "SELECT * FROM post_transactions("
     "$1::uuid, $2::text, $3::uuid[], $4::text[], $5::text[], $6::timestamptz[], $7::text[], "
     "$8::int[], $9::uuid[], $10::uuid[], $11::bigint[], $12::text[], $13::uuid[], $14::bigint[], "
     "$15::uuid, $16::uuid, $17::text, $18::uuid, $19::text, $20::inet, $21::uuid, "
-    "$22::uuid, $23::uuid, $24::bytea)"
+    "$22::uuid, $23::uuid, $24::bytea, $25::uuid[])"
 )
 
 
@@ -51,6 +50,7 @@ class Draft:
     description: str | None = None
     effective_at: dt.datetime | None = None
     metadata: dict[str, str] | None = None
+    reverses_id: uuid.UUID | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,13 +142,7 @@ def post_transactions(
     _require_two_accounts(drafts)
     made = ids.uuid7s(len(drafts) + 1)
     parameters = _parameters(drafts, ledger_id, actor, expectations, identity, kind, made)
-    try:
-        rows = _call(parameters)
-    except DatabaseError as exc:
-        refusal = _refusal(exc)
-        if refusal is None:
-            raise
-        raise refusal from exc
+    rows = functions.call(FUNCTION, parameters)
     if rows and rows[0].transaction_index == 0:
         assert identity is not None
         return [_replayed(identity, rows[0])]
@@ -199,10 +193,10 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
         ledger_id,
         kind,
         list(made[: len(drafts)]),
-        [draft.reference for draft in drafts],
-        [draft.description for draft in drafts],
-        [draft.effective_at for draft in drafts],
-        [orjson.dumps(draft.metadata).decode() if draft.metadata else None for draft in drafts],
+        _unless_all_absent([draft.reference for draft in drafts]),
+        _unless_all_absent([draft.description for draft in drafts]),
+        _unless_all_absent([draft.effective_at for draft in drafts]),
+        _unless_all_absent([as_json(draft.metadata) for draft in drafts]),
         [number for number, _ in numbered],
         [posting.source for _, posting in numbered],
         [posting.destination for _, posting in numbered],
@@ -220,72 +214,18 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
         identity.user_id if identity else None,
         identity.key_hash if identity else None,
         identity.fingerprint if identity else None,
+        _unless_all_absent([draft.reverses_id for draft in drafts]),
     ]
 
 
-def _call(parameters: list[Any]) -> list[Any]:
-    """Run the function: by itself in one round trip, else in the transaction that is open."""
-    if connection.in_atomic_block:
-        # The savepoint keeps the caller's transaction usable when PostgreSQL refuses.
-        with transaction.atomic():
-            return _execute(parameters)
-    remaining_ms = context.current().remaining_ms()
-    if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
-        # Too little time left to trust the connection's own limit: set one for this transaction.
-        return db.run_in_transaction(lambda: _execute(parameters))
-    return db.retrying(lambda: _execute(parameters))
+def as_json(metadata: dict[str, str] | None) -> str | None:
+    """Return ``metadata`` as the ledger's functions take it."""
+    return orjson.dumps(metadata).decode() if metadata else None
 
 
-def _execute(parameters: list[Any]) -> list[Any]:
-    connection.ensure_connection()
-    with (
-        connection.wrap_database_errors,
-        psycopg.RawCursor(connection.connection, row_factory=namedtuple_row) as cursor,
-    ):
-        try:
-            cursor.execute(FUNCTION, parameters, prepare=True)
-            return cursor.fetchall()
-        except psycopg.errors.LockNotAvailable as exc:
-            if "idempotency_key" not in (exc.diag.context or ""):
-                raise
-            raise core_errors.IdempotencyInProgress(
-                "The first request with this key is still running.", retry_after_s=1
-            ) from exc
-
-
-_LEG_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
-    "SR010": (errors.LedgerAccountNotFound, "There is no such account for you in this ledger."),
-    "SR011": (errors.AssetMismatch, "The account holds another asset."),
-    "SR012": (errors.LedgerAccountFrozen, "The account is frozen."),
-    "SR013": (errors.LedgerAccountClosed, "The account is closed."),
-}
-_CONSTRAINT_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
-    "balance_floor": (errors.InsufficientFunds, "The source does not have that much to spend."),
-    "balance_ceiling": (errors.LimitExceeded, "The destination may not hold that much."),
-    "transaction_reference_pkey": (
-        errors.ReferenceTaken,
-        "Another transaction of this ledger has this reference.",
-    ),
-}
-
-
-def _refusal(exc: DatabaseError) -> core_errors.DomainError | None:
-    """Say which rule PostgreSQL applied; ``None`` when it was none of the ledger's."""
-    state = db.sqlstate(exc)
-    if state in _LEG_FAULTS:
-        error, detail = _LEG_FAULTS[state]
-        number, posting, side = (db.fault_detail(exc) or "1,1,source").split(",")
-        pointer = f"#/postings/{int(posting) - 1}/{side}"
-        fault = {"pointer": pointer, "code": error.code, "detail": detail}
-        return error(detail, transaction=int(number) - 1, errors=[fault])
-    if state == "SR014":
-        return errors.ExpectationFailed("An expected entry_seq is no longer the account's.")
-    if state == "22003":
-        return errors.BalanceOverflow("A balance would leave the range of 64-bit integers.")
-    if state in ("23514", "23505"):
-        known = _CONSTRAINT_FAULTS.get(db.violated_constraint(exc))
-        return known[0](known[1]) if known else None
-    return None
+def _unless_all_absent(values: list[T | None]) -> list[T | None] | None:
+    """Spare PostgreSQL an array of nothing but NULL, which it would search by counting."""
+    return values if any(value is not None for value in values) else None
 
 
 def _grouped(made: Sequence[uuid.UUID], rows: Sequence[Any]) -> list[PostedTransaction]:

@@ -6,10 +6,15 @@
 -- balances. The idempotency row comes first: whoever inserts it does the work, everybody else
 -- waits for it and gets it back (transaction_index = 0).
 --
+-- A batch means the same as its transactions posted one after the other: each must keep every
+-- balance within its limits by itself. The CHECK constraints of balance stand behind that.
+--
 -- Faults: SR010 account not found, SR011 other asset, SR012 frozen, SR013 closed, SR014 not the
--- expected sequence; DETAIL is "transaction index, posting index, side". CHECK constraints of
--- balance (23514), overflow (22003) and a taken reference (23505) come as they are.
-CREATE FUNCTION post_transactions(
+-- expected sequence, SR015 below the floor, SR016 above the ceiling; DETAIL is "transaction index,
+-- posting index, side". Overflow (22003) and a taken reference (23505) come as they are.
+--
+-- This file is the function's current definition; a migration that changes it installs it anew.
+CREATE OR REPLACE FUNCTION post_transactions(
     p_ledger uuid, p_kind text,
     p_transactions uuid[], p_references text[], p_descriptions text[],
     p_effective_at timestamptz[], p_metadata text[],
@@ -17,7 +22,8 @@ CREATE FUNCTION post_transactions(
     p_expected_accounts uuid[], p_expected_seqs bigint[],
     p_owner uuid, p_actor uuid, p_actor_kind text, p_session uuid, p_request text,
     p_address inet, p_audit uuid,
-    p_key_user uuid, p_key_hash uuid, p_fingerprint bytea
+    p_key_user uuid, p_key_hash uuid, p_fingerprint bytea,
+    p_reverses uuid[], p_hold uuid DEFAULT NULL
 ) RETURNS TABLE (
     transaction_index int, leg smallint, account_id uuid, amount bigint, account_seq bigint,
     balance_after bigint, recorded_at timestamptz,
@@ -59,7 +65,7 @@ BEGIN
     ),
     locked AS MATERIALIZED (
         SELECT b.account_id, b.user_id, b.ledger_id, b.asset_code, b.posted, b.entry_seq,
-               b.may_debit, b.may_credit
+               b.may_debit, b.may_credit, b.floor, b.ceiling, b.held_out, b.held_in
         FROM balance b
         WHERE b.account_id = ANY (ARRAY(SELECT DISTINCT l.account FROM leg l ORDER BY 1))
         ORDER BY b.account_id
@@ -72,7 +78,9 @@ BEGIN
     run AS MATERIALIZED (
         SELECT l.tx, l.id, l.effective_at, l.leg, k.user_id, l.account, l.asset, l.change,
                k.entry_seq + row_number() OVER running AS account_seq,
-               (k.posted + sum(l.change) OVER running)::bigint AS balance_after
+               (k.posted + sum(l.change) OVER running)::bigint AS balance_after,
+               lead(l.tx) OVER running IS DISTINCT FROM l.tx AS is_last,
+               k.floor + k.held_out AS lowest, k.ceiling - k.held_in AS highest
         FROM leg l
         JOIN locked k ON k.account_id = l.account
             AND k.ledger_id = p_ledger
@@ -84,25 +92,31 @@ BEGIN
     ),
     verdict AS MATERIALIZED (
         SELECT (SELECT count(*) FROM run) = 2 * cardinality(p_index)
+           AND NOT EXISTS (
+               SELECT FROM run r
+               WHERE r.is_last AND (r.balance_after < r.lowest OR r.balance_after > r.highest))
            AND (SELECT count(*) FROM unnest(p_expected_accounts, p_expected_seqs) AS e (account, seq)
                 JOIN locked k ON k.account_id = e.account AND k.entry_seq = e.seq)
                = cardinality(p_expected_accounts) AS good
     ),
     made AS MATERIALIZED (
-        SELECT t.id, t.reference, t.description, t.effective_at, t.metadata, t.place, r.user_id,
-               s.at
-        FROM unnest(p_transactions, p_references, p_descriptions, p_effective_at, p_metadata)
-            WITH ORDINALITY AS t (id, reference, description, effective_at, metadata, place)
+        SELECT t.id, t.reference, t.description, t.effective_at, t.metadata, t.reverses, t.place,
+               r.user_id, s.at
+        FROM unnest(p_transactions, p_references, p_descriptions, p_effective_at, p_metadata,
+                p_reverses)
+            WITH ORDINALITY
+            AS t (id, reference, description, effective_at, metadata, reverses, place)
         JOIN run r ON r.tx = t.place AND r.leg = 0
         CROSS JOIN stamp s
         WHERE (SELECT good FROM verdict)
     ),
     new_transactions AS (
         INSERT INTO "transaction" (id, user_id, ledger_id, kind, reference, description,
-            effective_at, recorded_at, metadata, actor_id, actor_kind, session_id, request_id)
+            effective_at, recorded_at, metadata, actor_id, actor_kind, session_id, request_id,
+            reverses_id, hold_id)
         SELECT m.id, m.user_id, p_ledger, p_kind, m.reference, m.description,
                coalesce(m.effective_at, m.at), m.at, m.metadata::jsonb, p_actor, p_actor_kind,
-               p_session, p_request
+               p_session, p_request, m.reverses, p_hold
         FROM made m
     ),
     new_references AS (
@@ -144,16 +158,16 @@ BEGIN
     ORDER BY r.tx, r.leg;
 
     IF NOT FOUND THEN
-        PERFORM explain_refused_posting(p_ledger, p_index, p_sources, p_destinations, p_assets,
-            p_expected_accounts, p_expected_seqs, p_owner);
+        PERFORM explain_refused_posting(p_ledger, p_index, p_sources, p_destinations,
+            p_amounts, p_assets, p_expected_accounts, p_expected_seqs, p_owner);
     END IF;
 END
 $function$;
 
 -- Raise what is wrong with the first faulty leg; runs only when something is.
-CREATE FUNCTION explain_refused_posting(
-    p_ledger uuid, p_index int[], p_sources uuid[], p_destinations uuid[], p_assets text[],
-    p_expected_accounts uuid[], p_expected_seqs bigint[], p_owner uuid
+CREATE OR REPLACE FUNCTION explain_refused_posting(
+    p_ledger uuid, p_index int[], p_sources uuid[], p_destinations uuid[], p_amounts bigint[],
+    p_assets text[], p_expected_accounts uuid[], p_expected_seqs bigint[], p_owner uuid
 ) RETURNS void LANGUAGE plpgsql AS $function$
 DECLARE
     fault record;
@@ -194,6 +208,31 @@ BEGIN
         WHERE b.entry_seq IS DISTINCT FROM e.seq
     ) THEN
         RAISE EXCEPTION 'an account is not in the expected state' USING ERRCODE = 'SR014';
+    END IF;
+    SELECT r.tx, r.place, r.is_source,
+        CASE WHEN r.balance_after < r.lowest THEN 'SR015' ELSE 'SR016' END AS code
+    INTO fault
+    FROM (
+        SELECT q.tx, q.place, s.is_source, b.posted + sum(s.change) OVER running AS balance_after,
+               lead(q.tx) OVER running IS DISTINCT FROM q.tx AS is_last,
+               b.floor + b.held_out AS lowest, b.ceiling - b.held_in AS highest
+        FROM unnest(p_index, p_sources, p_destinations, p_amounts)
+            WITH ORDINALITY AS q (tx, source, destination, amount, place)
+        CROSS JOIN LATERAL (
+            VALUES (true, q.source, -q.amount), (false, q.destination, q.amount)
+        ) AS s (is_source, account, change)
+        JOIN balance b ON b.account_id = s.account
+        WINDOW running AS (PARTITION BY s.account ORDER BY q.place ROWS UNBOUNDED PRECEDING)
+    ) AS r
+    WHERE r.is_last AND (r.balance_after < r.lowest OR r.balance_after > r.highest)
+    ORDER BY r.tx, r.place
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'a limit would be passed'
+            USING ERRCODE = fault.code,
+                  DETAIL = format('%s,%s,%s', fault.tx,
+                      fault.place - (SELECT count(*) FROM unnest(p_index) i WHERE i < fault.tx),
+                      CASE WHEN fault.is_source THEN 'source' ELSE 'destination' END);
     END IF;
     -- Whatever was wrong a moment ago is right now: let the caller try again.
     RAISE EXCEPTION 'the accounts changed meanwhile' USING ERRCODE = '40001';

@@ -8,9 +8,9 @@ import uuid
 from django.db import connection
 
 from core.principals import SYSTEM, Principal
-from transactions import selectors, services
-from transactions.models import LedgerAccount
-from transactions.services import Draft, Posting
+from transactions import selectors, services, verification
+from transactions.models import Hold, LedgerAccount
+from transactions.services import Capture, Draft, PostedTransaction, Posting
 
 _numbers = itertools.count(1)
 
@@ -55,6 +55,38 @@ def balance_of(account: uuid.UUID) -> int:
     return LedgerAccount.objects.select_related("balance").get(pk=account).balance.posted
 
 
+def hold_on(
+    source: uuid.UUID, destination: uuid.UUID, amount: int, actor: Principal = SYSTEM, **terms
+) -> Hold:
+    """Set money aside in the main ledger."""
+    return services.place_hold(
+        ledger_id=selectors.get_ledger("main").pk,
+        posting=Posting(source, destination, amount, terms.pop("asset", "USD")),
+        actor=actor,
+        **terms,
+    )
+
+
+def capture(
+    hold: Hold, amount: int | None = None, actor: Principal = SYSTEM, **how
+) -> PostedTransaction:
+    """Capture a hold, or a part of it."""
+    return services.capture_hold(
+        hold=hold, capture=Capture(amount_minor=amount, **how), actor=actor
+    )
+
+
+def held(account: uuid.UUID) -> tuple[int, int]:
+    """Return what holds reserve on an account, going out and coming in."""
+    balance = LedgerAccount.objects.select_related("balance").get(pk=account).balance
+    return balance.held_out, balance.held_in
+
+
+def is_clean() -> bool:
+    """Return whether every invariant holds over all that is stored."""
+    return not any(finding.faults for finding in verification.verify())
+
+
 def footprint() -> tuple[int, ...]:
     """Return counts and sums that change when anything at all moves."""
     with connection.cursor() as cursor:
@@ -63,6 +95,8 @@ def footprint() -> tuple[int, ...]:
             "(SELECT count(*) FROM outbox_event), (SELECT count(*) FROM transaction_reference), "
             "(SELECT count(*) FROM idempotency_key WHERE object_id IS NOT NULL), "
             "(SELECT coalesce(sum(entry_seq), 0)::bigint FROM balance), "
-            "(SELECT count(*) FROM audit_event WHERE action = 'transaction.post')"
+            "(SELECT count(*) FROM audit_event WHERE action = 'transaction.post'), "
+            "(SELECT coalesce(sum(held_out) + sum(held_in), 0)::bigint FROM balance), "
+            "(SELECT count(*) FROM hold), (SELECT coalesce(sum(captured), 0)::bigint FROM hold)"
         )
         return cursor.fetchone()

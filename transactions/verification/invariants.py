@@ -81,6 +81,36 @@ CHECKS: Final = (
               OR held_out < 0 OR held_in < 0""",
     ),
     Check(
+        "holds",
+        "Each balance reserves what its pending holds have left.",
+        """SELECT b.account_id::text, 'reserves ' || b.held_out || ' and ' || b.held_in
+               || ', holds have ' || coalesce(h.going_out, 0) || ' and ' || coalesce(h.coming_in, 0)
+           FROM balance b
+           LEFT JOIN (
+               SELECT s.account AS account_id, sum(s.going_out) AS going_out,
+                      sum(s.coming_in) AS coming_in
+               FROM hold, LATERAL (
+                   VALUES (source_id, amount - captured, 0), (destination_id, 0, amount - captured)
+               ) AS s (account, going_out, coming_in)
+               WHERE status = 'pending' GROUP BY 1
+           ) h USING (account_id)
+           WHERE b.held_out <> coalesce(h.going_out, 0) OR b.held_in <> coalesce(h.coming_in, 0)""",
+    ),
+    Check(
+        "captures",
+        "Each hold was captured as far as its transactions say, and never beyond its amount.",
+        """SELECT h.id::text, 'captured ' || h.captured || ' of ' || h.amount || ', posted '
+               || coalesce(t.posted, 0)
+           FROM hold h
+           LEFT JOIN (
+               SELECT t.hold_id, sum(e.amount) AS posted
+               FROM "transaction" t JOIN entry e ON e.transaction_id = t.id AND e.amount > 0
+               WHERE t.hold_id IS NOT NULL GROUP BY 1
+           ) t ON t.hold_id = h.id
+           WHERE h.captured <> coalesce(t.posted, 0) OR h.captured > h.amount
+              OR (h.status = 'pending' AND h.captured = h.amount)""",
+    ),
+    Check(
         "books_balance",
         "All balances of an asset in a ledger sum to zero.",
         """SELECT ledger_id::text, asset_code || ' is off by ' || sum(posted)

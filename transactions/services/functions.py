@@ -1,0 +1,108 @@
+"""Calling the ledger's functions in PostgreSQL, and saying what their refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import psycopg
+from django.conf import settings
+from django.db import DatabaseError, connection, transaction
+from psycopg.rows import namedtuple_row
+
+from core import context, db
+from core import errors as core_errors
+from transactions import errors
+
+
+def call(function: str, parameters: list[Any]) -> list[Any]:
+    """Run ``function``: by itself in one round trip, else in the transaction that is open.
+
+    Raises:
+        DomainError: a rule of the ledger refused, and nothing has moved.
+        DatabaseError: what PostgreSQL refused for other reasons, retried where that may help.
+    """
+    try:
+        return _call(function, parameters)
+    except DatabaseError as exc:
+        refusal = _refusal(exc)
+        if refusal is None:
+            raise
+        raise refusal from exc
+
+
+def _call(function: str, parameters: list[Any]) -> list[Any]:
+    if connection.in_atomic_block:
+        # The savepoint keeps the caller's transaction usable when PostgreSQL refuses.
+        with transaction.atomic():
+            return _execute(function, parameters)
+    remaining_ms = context.current().remaining_ms()
+    if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
+        # Too little time left to trust the connection's own limit: set one for this transaction.
+        return db.run_in_transaction(lambda: _execute(function, parameters))
+    return db.retrying(lambda: _execute(function, parameters))
+
+
+def _execute(function: str, parameters: list[Any]) -> list[Any]:
+    connection.ensure_connection()
+    with (
+        connection.wrap_database_errors,
+        psycopg.RawCursor(connection.connection, row_factory=namedtuple_row) as cursor,
+    ):
+        try:
+            cursor.execute(function, parameters, prepare=True)
+            return cursor.fetchall()
+        except psycopg.errors.LockNotAvailable as exc:
+            if "idempotency_key" not in (exc.diag.context or ""):
+                raise
+            raise core_errors.IdempotencyInProgress(
+                "The first request with this key is still running.", retry_after_s=1
+            ) from exc
+
+
+_LEG_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
+    "SR010": (errors.LedgerAccountNotFound, "There is no such account for you in this ledger."),
+    "SR011": (errors.AssetMismatch, "The account holds another asset."),
+    "SR012": (errors.LedgerAccountFrozen, "The account is frozen."),
+    "SR013": (errors.LedgerAccountClosed, "The account is closed."),
+    "SR015": (errors.InsufficientFunds, "The source does not have that much to spend."),
+    "SR016": (errors.LimitExceeded, "The destination may not hold that much."),
+}
+_CONSTRAINT_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
+    "balance_floor": (errors.InsufficientFunds, "The source does not have that much to spend."),
+    "balance_ceiling": (errors.LimitExceeded, "The destination may not hold that much."),
+    "transaction_reference_pkey": (
+        errors.ReferenceTaken,
+        "Another transaction of this ledger has this reference.",
+    ),
+}
+
+
+_HOLD_FAULTS: Final[dict[str, Callable[[str], core_errors.DomainError]]] = {
+    "SR021": lambda status: errors.HoldNotPending(f"The hold is {status}.", hold_status=status),
+    "SR022": lambda _none: errors.HoldExpired("The time to capture it is over."),
+    "SR023": lambda left: errors.CaptureExceedsHold(
+        "Capture at most what is left.", remaining=int(left)
+    ),
+}
+
+
+def _refusal(exc: DatabaseError) -> core_errors.DomainError | None:
+    """Say which rule PostgreSQL applied; ``None`` when it was none of the ledger's."""
+    state = db.sqlstate(exc)
+    if state in _LEG_FAULTS:
+        error, detail = _LEG_FAULTS[state]
+        number, posting, side = (db.fault_detail(exc) or "1,1,source").split(",")
+        pointer = f"#/postings/{int(posting) - 1}/{side}"
+        fault = {"pointer": pointer, "code": error.code, "detail": detail}
+        return error(detail, transaction=int(number) - 1, errors=[fault])
+    if state == "SR014":
+        return errors.ExpectationFailed("An expected entry_seq is no longer the account's.")
+    if state in _HOLD_FAULTS:
+        return _HOLD_FAULTS[state](db.fault_detail(exc))
+    if state == "22003":
+        return errors.BalanceOverflow("A balance would leave the range of 64-bit integers.")
+    if state in ("23514", "23505"):
+        known = _CONSTRAINT_FAULTS.get(db.violated_constraint(exc))
+        return known[0](known[1]) if known else None
+    return None
