@@ -23,7 +23,7 @@ from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.tests.derived import derive
-from transactions.tests.money import move, open_account, post
+from transactions.tests.money import hold_on, move, open_account, post
 
 pytestmark = pytest.mark.django_db
 OURS = {"accounts", "auth", "core", "sessions_app", "transactions"}
@@ -49,7 +49,9 @@ def _fill(person: Person, count: int) -> None:
     send_link(user=person.user, purpose=constants.RESET)
     source = open_account(person.principal, balance=1_000)
     for number in range(count):
-        post(move(source, open_account(person.principal), 1, reference=f"r-{number}"))
+        target = open_account(person.principal)
+        post(move(source, target, 1, reference=f"r-{number}"))
+        hold_on(source, target, 1)
         start_session(user=person.user)
         filled_jar(person.principal, f"jar {ids.uuid7()}")
         create_api_key(

@@ -1,4 +1,4 @@
-"""What the worker does for the ledger by itself."""
+"""What the worker does with money by itself, once however many workers there are."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ from transactions import services
 def seal_history(timestamp: int) -> None:  # noqa: ARG001 - every periodic job is told the time
     """Seal what was posted since the last time."""
     services.seal_history()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="expire_holds", pass_context=False)
+def expire_holds(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Give back what expired holds still set aside."""
+    services.expire_holds()

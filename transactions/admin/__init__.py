@@ -2,11 +2,13 @@
 
 from transactions.admin.accounts import AssetAdmin, LedgerAccountAdmin, LedgerAdmin
 from transactions.admin.history import EntryLineAdmin, TransactionAdmin
+from transactions.admin.holds import HoldAdmin
 from transactions.admin.seals import SealAdmin
 
 __all__ = [
     "AssetAdmin",
     "EntryLineAdmin",
+    "HoldAdmin",
     "LedgerAccountAdmin",
     "LedgerAdmin",
     "SealAdmin",

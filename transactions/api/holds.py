@@ -102,7 +102,7 @@ class HoldPage(serializers.Serializer[Any]):
     previous = serializers.CharField(allow_null=True)
 
 
-_HOLD = {
+_HOLD: dict[str, Any] = {
     "id": examples.ID,
     "status": "pending",
     "source": examples.PURSE,
@@ -129,10 +129,11 @@ _NEW = examples.sent(
     },
 )
 _SHOWN = examples.shown("Pending", _HOLD)
+_PARTLY: dict[str, Any] = {**_HOLD, "captured": 1250, "remaining": 3750}
 _CAPTURED = examples.shown(
     "Captured in part",
     {
-        "hold": {**_HOLD, "captured": 1250, "remaining": 3750},
+        "hold": _PARTLY,
         "transaction": examples.ID,
         "entries": [
             {"account": examples.PURSE, "amount": -1250, "account_seq": 18, "balance_after": 8750},

@@ -74,17 +74,17 @@ CREATE OR REPLACE FUNCTION capture_hold(
 #variable_conflict use_column
 DECLARE
     held hold;
-    captured bigint;
+    part bigint;
     freed bigint;
 BEGIN
     SELECT h.* INTO STRICT held FROM hold h WHERE h.id = p_hold AND h.user_id = p_user FOR UPDATE;
-    captured := coalesce(p_amount, held.amount - held.captured);
-    freed := CASE WHEN p_final THEN held.amount - held.captured ELSE captured END;
+    part := coalesce(p_amount, held.amount - held.captured);
+    freed := CASE WHEN p_final THEN held.amount - held.captured ELSE part END;
     IF held.status <> 'pending' THEN
         RAISE EXCEPTION 'the hold is closed' USING ERRCODE = 'SR021', DETAIL = held.status;
     ELSIF clock_timestamp() >= held.expires_at THEN
         RAISE EXCEPTION 'the hold has expired' USING ERRCODE = 'SR022';
-    ELSIF captured > held.amount - held.captured THEN
+    ELSIF part > held.amount - held.captured THEN
         RAISE EXCEPTION 'more than is left' USING ERRCODE = 'SR023',
             DETAIL = held.amount - held.captured;
     END IF;
@@ -104,15 +104,15 @@ BEGIN
     SELECT e.account_id, e.amount, e.account_seq, e.balance_after, e.recorded_at
     FROM post_transactions(held.ledger_id, 'capture', ARRAY[p_transaction], ARRAY[p_reference],
         ARRAY[coalesce(p_description, held.description)], NULL, ARRAY[p_metadata], ARRAY[1],
-        ARRAY[held.source_id], ARRAY[held.destination_id], ARRAY[captured],
+        ARRAY[held.source_id], ARRAY[held.destination_id], ARRAY[part],
         ARRAY[held.asset_code::text], '{}', '{}', NULL, p_actor, p_actor_kind, p_session,
         p_request, p_address, p_audit, NULL, NULL, NULL, NULL, p_hold) AS e;
 
     UPDATE hold h
-    SET captured = h.captured + captured,
-        status = CASE WHEN p_final OR h.captured + captured = h.amount THEN 'captured'
+    SET captured = h.captured + part,
+        status = CASE WHEN p_final OR h.captured + part = h.amount THEN 'captured'
                  ELSE 'pending' END,
-        closed_at = CASE WHEN p_final OR h.captured + captured = h.amount
+        closed_at = CASE WHEN p_final OR h.captured + part = h.amount
                     THEN clock_timestamp() END
     WHERE h.id = p_hold AND h.user_id = p_user;
     INSERT INTO outbox_event (id, user_id, topic, object_id, payload)

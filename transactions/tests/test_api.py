@@ -5,56 +5,16 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import json
 
 import pytest
-from django.test import Client
 
 from core import clock
-from sessions_app.services import start_session
 from tests.people import Person
 from transactions.models import LedgerAccount, Transaction
 from transactions.tests.money import footprint, move, open_account, post
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
-
-
-class Caller:
-    """A logged-in client."""
-
-    def __init__(self, person: Person) -> None:
-        self.headers = {"Authorization": f"Bearer {start_session(user=person.user)[1]}"}
-
-    def get(self, path: str, **headers: str):
-        """Read."""
-        return Client().get(f"{API}/{path}", headers={**self.headers, **headers})
-
-    def send(self, method: str, path: str, body: object = None, **headers: str):
-        """Write JSON."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return Client().generic(
-            method,
-            f"{API}/{path}",
-            json.dumps(body if body is not None else {}),
-            content_type="application/json",
-            headers={**self.headers, **given},
-        )
-
-
-@pytest.fixture
-def by_ada(ada: Person) -> Caller:
-    return Caller(ada)
-
-
-@pytest.fixture
-def by_bob(bob: Person) -> Caller:
-    return Caller(bob)
-
-
-@pytest.fixture
-def by_grace(grace: Person) -> Caller:
-    return Caller(grace)
 
 
 def _posting(source, destination, amount=1, asset="USD"):
@@ -212,32 +172,17 @@ def test_well_known_house_account_opens_when_first_named(by_grace, ada: Person):
     assert unknown.json()["code"] == "LEDGER_ACCOUNT_NOT_FOUND"
 
 
-def _walk(caller: Caller, path: str) -> list[dict[str, object]]:
-    """Follow ``next`` to the end, then ``previous`` back; both ways must agree."""
-    pages, url = [], f"{path}{'&' if '?' in path else '?'}limit=3"
-    while url:
-        page = caller.get(url).json()
-        pages.append(page)
-        url = page["next"] and page["next"].split("/api/v1/", 1)[1]
-    back = [pages[-1]]
-    while previous := back[-1].get("previous"):
-        back.append(caller.get(previous.split("/api/v1/", 1)[1]).json())
-    if "previous" in pages[0]:
-        assert [page["items"] for page in reversed(back)] == [page["items"] for page in pages]
-    return [item for page in pages for item in page["items"]]
-
-
 def test_lists_show_each_row_once_in_order(by_ada, by_grace, ada: Person):
     a, b = open_account(ada.principal, balance=100), open_account(ada.principal)
     made = [str(post(move(a, b, 1)).id) for _ in range(10)]
-    entries = _walk(by_ada, f"ledger-accounts/{a}/entries/")
+    entries = by_ada.walk(f"ledger-accounts/{a}/entries/")
     assert [row["account_seq"] for row in entries] == list(range(11, 0, -1))
     for path in ("transactions/", f"transactions/?account={a}"):
-        found = [row["id"] for row in _walk(by_ada, path)]
+        found = [row["id"] for row in by_ada.walk(path)]
         assert found[:10] == made[::-1]
         assert len(found) == len(set(found)) == 11
-    assert [row["id"] for row in _walk(by_grace, "transactions/")][:10] == made[::-1]
-    lines = _walk(by_ada, f"ledger-accounts/{b}/statement/")
+    assert [row["id"] for row in by_grace.walk("transactions/")][:10] == made[::-1]
+    lines = by_ada.walk(f"ledger-accounts/{b}/statement/")
     assert [line["balance"] for line in lines] == list(range(1, 11))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Callable
 
 import pytest
 
@@ -33,6 +34,10 @@ pytestmark = pytest.mark.django_db
 def purses(ada: Person, bob: Person) -> tuple[uuid.UUID, uuid.UUID]:
     """Ada's account with 100 and Bob's with nothing."""
     return open_account(ada.principal, balance=100), open_account(bob.principal)
+
+
+def _hold(purses: tuple[uuid.UUID, uuid.UUID], amount: int, actor: Principal = SYSTEM) -> Hold:
+    return hold_on(*purses, amount, actor)
 
 
 def _overdue(hold: Hold) -> Hold:
@@ -72,7 +77,7 @@ def test_capture_in_parts_posts_each_and_the_last_closes(ada: Person, bob: Perso
     assert (held(source), held(destination)) == ((0, 0), (0, 0))
     assert (balance_of(source), balance_of(destination)) == (40, 60)
     told = OutboxEvent.objects.filter(object_id=hold.pk, topic="hold.captured")
-    assert [event.payload["transaction"] for event in told.order_by("id")] == [
+    assert [(event.payload or {})["transaction"] for event in told.order_by("id")] == [
         str(first.id),
         str(second.id),
     ]
@@ -133,7 +138,7 @@ def test_released_hold_gives_back_what_is_left(bob: Person, purses):
 
 
 def test_expired_hold_is_never_captured_even_when_nobody_swept(purses):
-    hold = _overdue(hold_on(*purses, 60))
+    hold = _overdue(_hold(purses, 60))
     before = footprint()
     with pytest.raises(errors.HoldExpired):
         capture(hold, 1)
@@ -155,7 +160,7 @@ def test_sweeper_takes_only_what_is_due_and_all_of_it(purses):
     assert Hold.objects.pending().get() == kept
 
 
-CLOSED = {
+CLOSED: dict[str, Callable[[Hold], object]] = {
     "captured": capture,
     "released": lambda hold: services.release_hold(hold_id=hold.pk, actor=SYSTEM),
     "expired": lambda hold: (_overdue(hold), services.expire_holds()),
@@ -164,7 +169,7 @@ CLOSED = {
 
 @pytest.mark.parametrize("status", sorted(CLOSED))
 def test_closed_hold_stays_as_it_is(purses, status: str):
-    hold = hold_on(*purses, 60)
+    hold = _hold(purses, 60)
     CLOSED[status](hold)
     before = footprint()
     for refused in (
@@ -178,7 +183,7 @@ def test_closed_hold_stays_as_it_is(purses, status: str):
 
 
 def test_capture_beyond_what_is_left_is_refused(purses):
-    hold = hold_on(*purses, 60)
+    hold = _hold(purses, 60)
     capture(hold, 50, is_final=False)
     before = footprint()
     with pytest.raises(errors.CaptureExceedsHold) as refusal:
@@ -190,12 +195,12 @@ def test_capture_beyond_what_is_left_is_refused(purses):
 def test_only_the_owner_of_the_source_places_a_hold(ada: Person, bob: Person, purses):
     before = footprint()
     with pytest.raises(errors.LedgerAccountNotFound):
-        hold_on(*purses, 1, bob.principal)
+        _hold(purses, 1, bob.principal)
     assert footprint() == before
 
 
 def test_source_owner_cannot_take_back_a_promise(ada: Person, purses):
-    hold = hold_on(*purses, 60, ada.principal)
+    hold = _hold(purses, 60, ada.principal)
     before = footprint()
     with pytest.raises(core_errors.PermissionRefused):
         services.release_hold(hold_id=hold.pk, actor=ada.principal)
@@ -224,7 +229,7 @@ def test_frozen_account_is_neither_held_nor_captured(purses):
 
 
 def test_account_with_a_hold_cannot_close(bob: Person, purses):
-    hold = hold_on(*purses, 10)
+    hold = _hold(purses, 10)
     account = LedgerAccount.objects.get(pk=purses[1])
     with pytest.raises(errors.LedgerAccountNotEmpty):
         services.close_ledger_account(account=account, actor=SYSTEM)

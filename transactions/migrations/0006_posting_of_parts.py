@@ -16,7 +16,7 @@ REPLACED = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transactions", "0004_first_rows")]
+    dependencies = [("transactions", "0005_seals")]
 
     operations = [
         migrations.RunSQL(

@@ -13,7 +13,7 @@ SQL = Path(__file__).parent.parent / "sql" / "holds.sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transactions", "0005_posting_of_parts"),
+        ("transactions", "0006_posting_of_parts"),
     ]
 
     operations = [
