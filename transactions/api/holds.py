@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
@@ -13,9 +14,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import fields
-from core.api import answer_once, caller, given
+from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api.serializers import LegOutput, PostingInput
@@ -147,6 +148,7 @@ _CAPTURED = examples.shown(
 class HoldsView(APIView):
     """Holds on one's own accounts, and for them."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.HOLDS_READ, "POST": constants.HOLDS_WRITE}
 
     @extend_schema(
@@ -161,14 +163,14 @@ class HoldsView(APIView):
         responses={200: HoldPage, **problems(400, 401)},
         examples=[examples.shown("One hold", examples.page_of(_HOLD))],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         wanted = queries.one_of(queries.known(request, "status"), "status", constants.HOLD_STATUSES)
-        page = selectors.holds(
-            actor=caller(request),
-            asked=PageRequest(request, scope=f"holds:{wanted or ''}"),
-            status=wanted,
+        return listed(
+            request,
+            scope=f"holds:{wanted or ''}",
+            fetch=lambda asked: selectors.holds(actor=caller(request), asked=asked, status=wanted),
+            shape=HoldOutput,
         )
-        return Response(page.as_json(lambda row: HoldOutput(row).data))
 
     @extend_schema(
         summary="Place a hold",
