@@ -19,8 +19,8 @@ from tests.people import make_person
 from transactions import canonical, services, verification
 from transactions.models import Seal, Transaction
 from transactions.services import seals
+from transactions.tests.callers import Caller
 from transactions.tests.money import move, open_account, post
-from transactions.tests.test_api import Caller
 
 OFF = "SET session_replication_role = replica"
 VECTOR = {
