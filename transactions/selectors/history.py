@@ -30,14 +30,19 @@ def balances_after(
     ledger_id: uuid.UUID, references: Sequence[str]
 ) -> dict[tuple[str, uuid.UUID], int]:
     """Return the balance each transaction left on each of its accounts, by its reference."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT r.reference, e.account_id, e.balance_after FROM transaction_reference r "
-            "JOIN entry e ON e.transaction_id = r.transaction_id "
-            "WHERE r.ledger_id = %s AND r.reference = ANY(%s) ORDER BY e.leg",
-            [ledger_id, list(references)],
+    by_id = dict(
+        TransactionReference.objects.filter(
+            ledger_id=ledger_id, reference__in=references
+        ).values_list("transaction_id", "reference")
+    )
+    # Not a join: without fresh statistics the planner pairs each reference with every entry.
+    legs = Entry.objects.filter(transaction_id__in=list(by_id)).order_by("leg")
+    return {
+        (by_id[transaction_id], account_id): balance
+        for transaction_id, account_id, balance in legs.values_list(
+            "transaction_id", "account_id", "balance_after"
         )
-        return {(reference, account): balance for reference, account, balance in cursor.fetchall()}
+    }
 
 
 def entries(*, account: LedgerAccount, asked: PageRequest) -> Page[Entry]:
