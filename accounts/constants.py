@@ -114,6 +114,8 @@ _VIEW_RECORDS: Final = (
     "core.view_circuitbreaker",
     "core.view_epoch",
     "core.view_outboxevent",
+    "core.view_webhookdelivery",
+    "core.view_webhookendpoint",
 )
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -131,6 +133,8 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "accounts.revoke_any_apikey",
         "auth.view_group",
         "core.change_circuitbreaker",
+        "core.change_webhookdelivery",
+        "core.change_webhookendpoint",
         "sessions_app.revoke_any_session",
         "transactions.add_asset",
         "transactions.add_ledger",
@@ -145,8 +149,10 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_RECORDS,
         "accounts.help_user",
         "accounts.lock_user",
-        "accounts.revoke_any_apikey",
         "core.change_circuitbreaker",
+        "core.change_webhookdelivery",
+        "core.change_webhookendpoint",
+        "accounts.revoke_any_apikey",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",
         "transactions.change_ledgeraccount",

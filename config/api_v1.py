@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("accounts.api.urls")),
     path("", include("sessions_app.api.urls")),
     path("", include("transactions.api.urls")),
+    path("", include("core.webhooks.urls")),
     path("schema/", SpectacularAPIView.as_view(api_version="v1"), name="schema"),
     path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
     path("redoc/redoc.js/", api_docs.redoc_script, name="redoc-script"),

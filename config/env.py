@@ -141,6 +141,10 @@ class Env:
     worker_timeout_s: int = setting(
         "After how long without a sign of life a web process is replaced.", default=60, minimum=1
     )
+    worker_concurrency: int = setting("Jobs a worker does at one time.", default=4, minimum=1)
+    worker_stop_timeout_s: int = setting(
+        "How long a worker that is told to stop waits for its running jobs.", default=25, minimum=1
+    )
     cache_timeout_ms: int = setting(
         "How long a cache call may take before the database answers instead.",
         default=250,

@@ -113,7 +113,7 @@ def _children(environment: dict[str, str]) -> Iterator[dict[str, subprocess.Pope
     """Run web server and worker; stop them, each in its own time, at the end."""
     commands = {
         "web server": ["-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"],
-        "worker": ["manage.py", "procrastinate", "worker"],
+        "worker": ["manage.py", "worker"],
     }
     running: dict[str, subprocess.Popen[bytes]] = {}
     try:

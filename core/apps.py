@@ -9,4 +9,11 @@ class CoreConfig(AppConfig):
     @override
     def ready(self) -> None:
         # drf-spectacular finds its extensions by their having been imported.
-        from core import openapi_fields  # noqa: F401
+        from core import openapi_fields, scopes  # noqa: F401
+
+        scopes.declare(
+            [
+                scopes.Scope("webhooks:read", "see webhook endpoints and what was sent to them"),
+                scopes.Scope("webhooks:write", "add, change and remove webhook endpoints"),
+            ]
+        )

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import logging
 import logging.config
-import re
 from typing import Any, Final
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 from core import context
+from core.redaction import redacted
 
 # Without the local variables of the frames: they hold passwords and tokens.
 _tracebacks: Final = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-)
-REDACTED: Final = "***"
-SECRET_NAME: Final = re.compile(
-    r"password|token|secret|authorization|cookie|api_?key|credential|otp|validator", re.IGNORECASE
 )
 
 
@@ -89,12 +85,7 @@ def _add_context(logger: WrappedLogger, name: str, event: EventDict) -> EventDic
 
 
 def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    """Replace values under names that promise a secret, two levels deep."""
+    """Replace values under names that promise a secret, however deep."""
     for key, value in event.items():
-        if isinstance(value, dict):
-            event[key] = {
-                k: REDACTED if SECRET_NAME.search(str(k)) else v for k, v in value.items()
-            }
-        elif SECRET_NAME.search(key):
-            event[key] = REDACTED
+        event[key] = redacted(value, name=key)
     return event

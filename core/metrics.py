@@ -40,6 +40,9 @@ OUTBOUND_CALLS = Counter(
     "Calls to others by purpose and outcome.",
     ["purpose", "outcome"],
 )
+WEBHOOK_DELIVERIES = Counter(
+    "strongroom_webhook_deliveries_total", "Events sent to endpoints by outcome.", ["outcome"]
+)
 LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outcome"])
 GUESSES_REFUSED = Counter(
     "strongroom_guesses_refused_total", "Attempts that were not heard: too many wrong.", ["purpose"]

@@ -56,6 +56,10 @@ class CallFailed(Exception):
         self.retry_after_s = retry_after_s
 
 
+class DestinationRests(CallFailed):
+    """It failed too often lately: nothing was sent, ``retry_after_s`` says when to come back."""
+
+
 class CallRefused(CallFailed):
     """We do not go there: a private address, another scheme, too many redirects."""
 
@@ -110,7 +114,7 @@ def call(
     for attempt in range(1, attempts_max + 1):
         try:
             answer = _call_following(method, url, body=body, headers=dict(headers or {}))
-        except CallRefused:
+        except (CallRefused, DestinationRests):
             metrics.OUTBOUND_CALLS.labels(purpose=purpose, outcome="refused").inc()
             raise
         except CallFailed:
@@ -154,7 +158,7 @@ def _call_guarded(method: str, target: _Target, *, body: bytes, headers: dict[st
     try:
         permit = breaker.ask(target.destination)
     except breaker.Resting as exc:
-        raise CallFailed(
+        raise DestinationRests(
             "The destination failed too often and is left alone for now.",
             retry_after_s=exc.retry_after_s,
         ) from exc

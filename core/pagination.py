@@ -9,12 +9,14 @@ from typing import Any, Final, Generic, TypeVar
 
 import orjson
 from django.core import signing
+from django.db.models import Model, QuerySet
 from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from core import errors
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 LIMIT_DEFAULT: Final = 20
 LIMIT_MAX: Final = 100
 # Rows that a stream holds in memory at a time.
@@ -86,6 +88,15 @@ class Page(Generic[T]):
             "next": self.next,
             "previous": self.previous,
         }
+
+
+def page_by_id(rows: QuerySet[M], asked: PageRequest) -> Page[M]:
+    """Return one page of ``rows``, newest id first."""
+    if asked.position is not None:
+        (last_id,) = asked.position
+        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
+    ordered = rows.order_by("id" if asked.backwards else "-id")
+    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
 
 
 def link_after(asked: PageRequest, position: list[Any]) -> str:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import uuid
+
 from django.conf import settings
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.job_context import JobContext
+from procrastinate.manager import JobManager
 
 from core import epochs, idempotency, mail, partitions
+from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
 
@@ -29,3 +36,35 @@ def forget_answered_requests(timestamp: int) -> None:  # noqa: ARG001 - as above
 def begin_epoch(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Notice that a standby took over, or that this is a restored copy."""
     epochs.begin_if_restored()
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(queueing_lock="relay_events", pass_context=False)
+def relay_events(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Hand events out to the endpoints that want them, and start their senders."""
+    relay.hand_out()
+    for endpoint_id, user_id in relay.endpoints_with_due_deliveries():
+        waiting = f"send_webhooks:{endpoint_id}"
+        with contextlib.suppress(AlreadyEnqueued):
+            send_webhooks.configure(queueing_lock=waiting).defer(
+                endpoint_id=str(endpoint_id), user_id=str(user_id)
+            )
+
+
+@app.task(queue="webhooks")
+def send_webhooks(endpoint_id: str, user_id: str) -> None:
+    """Send what is due to one endpoint."""
+    relay.send_due(endpoint_id=uuid.UUID(endpoint_id), user_id=uuid.UUID(user_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="return_stalled_jobs", pass_context=True)
+async def return_stalled_jobs(context: JobContext, timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Give the jobs of a worker that died to the others."""
+    await return_stalled(context.app.job_manager)
+
+
+async def return_stalled(manager: JobManager) -> None:
+    """Return the jobs whose worker gives no sign of life to the queue."""
+    for job in await manager.get_stalled_jobs():
+        await manager.retry_job(job)

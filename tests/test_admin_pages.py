@@ -16,7 +16,7 @@ from accounts.models import ApiKey, Challenge, Factor, PasswordBefore, RecoveryC
 from accounts.services import create_api_key
 from accounts.services.links import send_link
 from core import breaker, clock, ids
-from core.models import AuditEvent
+from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from sessions_app.models import Session
 from sessions_app.services import authenticate, start_session
 from sessions_app.tests.cookies import filled_jar
@@ -70,6 +70,17 @@ def _fill(person: Person, count: int) -> None:
             expires_at=clock.now(),
         )
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
+        endpoint = WebhookEndpoint.objects.create(
+            user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
+        )
+        WebhookDelivery.objects.create(
+            user_id=person.user.pk,
+            endpoint_id=endpoint.pk,
+            event_id=ids.uuid7(),
+            topic="thing.happened",
+            state="dead",
+            next_attempt_at=clock.now(),
+        )
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -147,7 +147,7 @@ def test_dead_child_brings_everything_down(checkout):
     worker = next(
         int(pid)
         for pid in children
-        if b"procrastinate" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        if b"manage.py\0worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
     )
     os.kill(worker, signal.SIGKILL)
     said, _ = process.communicate(timeout=WAIT_S)

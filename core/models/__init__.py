@@ -3,5 +3,15 @@
 from core.models.epochs import Epoch
 from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
+from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
 
-__all__ = ["AuditEvent", "CircuitBreaker", "Epoch", "IdempotencyKey", "OutboxEvent"]
+__all__ = [
+    "AuditEvent",
+    "CircuitBreaker",
+    "Epoch",
+    "IdempotencyKey",
+    "OutboxEvent",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookRelay",
+]

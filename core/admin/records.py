@@ -1,0 +1,54 @@
+"""How staff see records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from typing_extensions import override
+
+from core.admin.reader import ReaderAdmin
+from core.fields import UUID_TEXT
+from core.models import AuditEvent, Epoch, OutboxEvent
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReaderAdmin):
+    """Who did what."""
+
+    list_display = (
+        "recorded_at",
+        "action",
+        "target_type",
+        "target_id",
+        "actor_kind",
+        "actor_id",
+        "outcome",
+        "request_id",
+    )
+    search_fields = ("target_id",)
+    search_help_text = "The id of a person, an object, the one who did it, or a request."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if not UUID_TEXT.match(words):
+            return rows.filter(request_id=words)
+        found = rows.filter(target_id=words) | rows.filter(request_id=words)
+        return found | rows.filter(user_id=words) | rows.filter(actor_id=words)
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(ReaderAdmin):
+    """What was announced to the outside."""
+
+    list_display = ("recorded_at", "topic", "object_id", "user_id")
+    search_fields = ("id",)
+    search_help_text = "The id of an event."
+
+
+@admin.register(Epoch)
+class EpochAdmin(ReaderAdmin):
+    """Since when the database counts its transactions as it does."""
+
+    list_display = ("number", "began_at", "system_identifier", "timeline")

@@ -1,0 +1,144 @@
+"""The worker in real processes: each job once, none lost with a worker that dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import transaction
+from procrastinate.contrib.django import app
+
+from core import mail, tasks
+from tests.database import url_of
+
+ROOT = Path(__file__).parent.parent
+JOBS = 1_000
+WAIT_S = 60
+
+
+@pytest.fixture
+def worker(committed_db, tmp_path):
+    """Start workers on this test's database; returns how."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(**changes: str) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": url_of("app", committed_db),
+            "DATABASE_OWNER_URL": url_of("owner", committed_db),
+            "MAIL_TRANSPORT": "file",
+            "MAIL_FOLDER": str(tmp_path / "mails"),
+            "LOG_LEVEL": "INFO",
+            **changes,
+        }
+        with (tmp_path / f"worker-{len(running)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                cwd=ROOT,
+                env=environment,
+                stdout=log,
+                stderr=log,
+            )
+        running.append(process)
+        return process
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process will write; the database tells of it to nobody."""
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+
+
+def _is_done(database: str) -> Callable[[], bool]:
+    """Return a question: have all mails left the queue?"""
+    left = (
+        "SELECT count(*) FROM procrastinate_jobs "
+        "WHERE task_name = 'deliver_mail' AND status <> 'succeeded'"
+    )
+
+    def ask() -> bool:
+        with psycopg.connect(url_of("owner", database)) as connection:
+            return connection.execute(left).fetchone() == (0,)
+
+    return ask
+
+
+def _enqueue(name: str) -> None:
+    mail.enqueue(template="password_changed", to=f"{name}@example.org", facts={})
+
+
+def _sent(tmp_path: Path) -> str:
+    return "".join(path.read_text() for path in (tmp_path / "mails").glob("*"))
+
+
+def test_thousand_jobs_over_two_workers_run_once_each(worker, committed_db, tmp_path):
+    with transaction.atomic():
+        for number in range(JOBS):
+            _enqueue(f"person-{number}")
+    with transaction.atomic():
+        _enqueue("undone")
+        transaction.set_rollback(True)
+    for _ in range(2):
+        worker()
+    _until(_is_done(committed_db))
+    sent = _sent(tmp_path)
+    assert "undone" not in sent
+    assert [n for n in range(JOBS) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
+
+
+def test_stopped_worker_ends_cleanly_and_leaves_nothing_half_done(worker, committed_db, tmp_path):
+    with transaction.atomic():
+        for number in range(200):
+            _enqueue(f"person-{number}")
+    first = worker()
+    _until(lambda: "person-" in _sent(tmp_path))
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(timeout=WAIT_S) == 0
+    doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
+    with psycopg.connect(url_of("owner", committed_db)) as connection:
+        assert connection.execute(doing).fetchone() == (0,)
+    worker()
+    _until(_is_done(committed_db))
+    sent = _sent(tmp_path)
+    assert [n for n in range(200) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
+
+
+def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
+    """The dead one had the job in hand and gives no sign of life any more."""
+    with transaction.atomic():
+        _enqueue("ada")
+    with psycopg.connect(url_of("owner", committed_db), autocommit=True) as connection:
+        (dead,) = connection.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) "
+            "VALUES (now() - interval '1 hour') RETURNING id"
+        ).fetchone() or (0,)
+        connection.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s "
+            "WHERE task_name = 'deliver_mail'",
+            [dead],
+        )
+    asyncio.run(_return_stalled_jobs())
+    worker()
+    _until(_is_done(committed_db))
+    assert _sent(tmp_path).count("To: ada@example.org\n") == 1
+
+
+async def _return_stalled_jobs() -> None:
+    with app.replace_connector(app.connector.get_worker_connector()) as own:  # type: ignore[attr-defined]  # of the Django connector
+        async with own.open_async():
+            await tasks.return_stalled(own.job_manager)
