@@ -162,6 +162,34 @@ class Env:
     staff_session_absolute_timeout_s: int = setting(
         "The same for the staff admin: absolute.", default=43_200, minimum=60
     )
+    access_token_ttl_s: int = setting(
+        "How long a bearer token works that a refresh token renews.", default=600, minimum=60
+    )
+    jwt_ttl_s: int = setting(
+        "How long a JWT works that stands for a session at other services.",
+        default=600,
+        minimum=300,
+    )
+    jwt_audiences: list[str] = setting(
+        "Names of the services a JWT may be made for, comma separated, beside PUBLIC_URL.",
+        default=[],
+    )
+    refresh_idle_timeout_s: int = setting(
+        "A session with a refresh token ends after this long without being used.",
+        default=1_209_600,
+        minimum=60,
+    )
+    refresh_absolute_timeout_s: int = setting(
+        "A session with a refresh token ends this long after login, whatever happens.",
+        default=2_592_000,
+        minimum=60,
+    )
+    refresh_grace_s: int = setting(
+        "For how long a refresh token that was just used is answered as before; 0 is strict and "
+        "logs out whoever refreshes twice at once.",
+        default=10,
+        minimum=0,
+    )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )
@@ -353,10 +381,13 @@ def _contradictions(env: Env) -> list[str]:
     for (shorter, short_ms), (longer, long_ms) in itertools.pairwise(ordered_ms):
         if short_ms >= long_ms:
             problems.append(f"{shorter} must be shorter than {longer}")
-    if env.db_pool_size_min > env.db_pool_size_max:
-        problems.append("DB_POOL_SIZE_MIN must not be above DB_POOL_SIZE_MAX")
-    if env.session_idle_timeout_s > env.session_absolute_timeout_s:
-        problems.append("SESSION_IDLE_TIMEOUT_S must not be above SESSION_ABSOLUTE_TIMEOUT_S")
+    for smaller, larger in (
+        ("db_pool_size_min", "db_pool_size_max"),
+        ("session_idle_timeout_s", "session_absolute_timeout_s"),
+        ("refresh_idle_timeout_s", "refresh_absolute_timeout_s"),
+    ):
+        if getattr(env, smaller) > getattr(env, larger):
+            problems.append(f"{smaller.upper()} must not be above {larger.upper()}")
     if env.is_production_like:
         problems.extend(_unsafe_in_production(env))
     return problems

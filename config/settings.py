@@ -179,7 +179,10 @@ EMAIL_USE_TLS = _smtp.scheme == "smtp"
 EMAIL_TIMEOUT = 10
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["sessions_app.api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "sessions_app.api.authentication.BearerAuthentication",
+        "sessions_app.api.authentication.CookieAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["core.permissions.Known"],
     "DEFAULT_PARSER_CLASSES": ["core.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": [
@@ -214,6 +217,8 @@ SPECTACULAR_SETTINGS = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
 CORS_URLS_REGEX = r"^/api/"
+# Cookies from allowed origins only; unsafe requests must also be of CSRF_TRUSTED_ORIGINS.
+CORS_ALLOW_CREDENTIALS = True
 CORS_EXPOSE_HEADERS = ["X-Request-ID", "Idempotency-Replayed", "ETag", "Retry-After"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from core import versioning, views
+from sessions_app.api.token_views import jwks
 
 handler400 = "core.problems.bad_request"
 handler403 = "core.problems.permission_denied"
@@ -24,6 +25,7 @@ urlpatterns = [
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
     path("favicon.ico", views.no_icon),
     path(".well-known/security.txt", views.security_txt, name="security-txt"),
     path("metrics", views.metrics, name="metrics"),

@@ -19,7 +19,8 @@ class Principal:
     800-63B), and ``assurance_level_required`` what the person must reach for a fresh login.
     ``scopes`` are only filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the
     house's when they belong to a service. ``impersonator_id`` is the member of staff who acts as
-    this person.
+    this person. ``is_projection`` says that a JWT stood for the session: it opens what the session
+    opens, but no other token can be had for it.
     """
 
     kind: Kind
@@ -32,6 +33,7 @@ class Principal:
     scopes: frozenset[str] = frozenset()
     key_id: uuid.UUID | None = None
     impersonator_id: uuid.UUID | None = None
+    is_projection: bool = False
 
     is_authenticated = True
     is_anonymous = False

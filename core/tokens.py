@@ -28,10 +28,9 @@ class TokenKey:
     sha256: bytes
 
 
-def make_token(prefix: str, user_id: uuid.UUID) -> str:
-    """Return a new token; it is shown once and cannot be had again."""
-    routed = base64.urlsafe_b64encode(user_id.bytes).rstrip(b"=").decode()
-    return f"{prefix}_{routed}_{secrets.token_urlsafe(SECRET_BYTES)}"
+def make_token(prefix: str, user_id: uuid.UUID, secret: bytes | None = None) -> str:
+    """Return a new token, of ``secret`` or a random one; it is shown once and kept nowhere."""
+    return f"{prefix}_{_text(user_id.bytes)}_{_text(secret or secrets.token_bytes(SECRET_BYTES))}"
 
 
 def key_of(prefix: str, token: str) -> TokenKey | None:
@@ -44,6 +43,10 @@ def key_of(prefix: str, token: str) -> TokenKey | None:
     except binascii.Error:
         return None
     return TokenKey(uuid.UUID(bytes=routed), hashlib.sha256(token.encode("ascii")).digest())
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 @functools.cache

@@ -13,9 +13,32 @@ LAST_SEEN_PRECISION_S: Final = 60
 CACHE_TTL_S: Final = LAST_SEEN_PRECISION_S
 USER_AGENT_LENGTH_MAX: Final = 512
 
+# A person by the API; a member of staff in the admin, by its cookie only; somebody who has not
+# logged in yet; a member of staff who acts as a person.
 KIND_USER: Final = "user"
 KIND_STAFF: Final = "staff"
-KINDS: Final = (KIND_USER, KIND_STAFF)
+KIND_GUEST: Final = "guest"
+KIND_IMPERSONATION: Final = "impersonation"
+KINDS: Final = (KIND_USER, KIND_STAFF, KIND_GUEST, KIND_IMPERSONATION)
+
+REFRESH_TOKEN_PREFIX: Final = "srr"  # noqa: S105 - as above
+# Short-lived tokens end up to this share earlier, so that not all clients refresh at one moment.
+JITTER_PERCENT: Final = 5
+
+# A signing key is published before it signs, and after: who verifies never meets an unknown one.
+SIGNING_NEXT: Final = "next"
+SIGNING_ACTIVE: Final = "active"
+SIGNING_RETIRING: Final = "retiring"
+SIGNING_RETIRED: Final = "retired"
+SIGNING_STATES: Final = (SIGNING_NEXT, SIGNING_ACTIVE, SIGNING_RETIRING, SIGNING_RETIRED)
+SIGNING_STATES_TRUSTED: Final = (SIGNING_ACTIVE, SIGNING_RETIRING)
+JWKS_MAX_AGE_S: Final = 300
+JWT_LENGTH_MAX: Final = 2_048
+# How far the clocks of our own machines may be apart.
+CLOCK_LEEWAY_S: Final = 5
+
+IMPERSONATION_REASON_LENGTH_MIN: Final = 10
+IMPERSONATION_REASON_LENGTH_MAX: Final = 500
 
 JAR_LABEL_LENGTH_MAX: Final = 100
 JARS_PER_OWNER_MAX: Final = 100

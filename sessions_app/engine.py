@@ -15,8 +15,10 @@ from typing_extensions import override
 
 from accounts.models import User
 from core import clock, ids
+from core.principals import Principal
 from sessions_app import constants, selectors, services, tokens
 from sessions_app.models import Session
+from sessions_app.querysets import SessionQuerySet
 
 
 class SessionStore(SessionBase):
@@ -49,8 +51,7 @@ class SessionStore(SessionBase):
         data = {} if must_create else dict(self.items())
         key = self._key()
         assert key is not None
-        changed = Session.objects.filter(token_sha256=key.sha256, revoked_at=None).update(data=data)
-        if changed:
+        if self._rows(key).filter(revoked_at=None).update(data=data):
             return
         if Session.objects.filter(token_sha256=key.sha256).exists():
             raise UpdateError
@@ -66,10 +67,10 @@ class SessionStore(SessionBase):
     @override
     def delete(self, session_key: str | None = None) -> None:
         key = tokens.key_of(session_key or self.session_key or "")
-        if key is not None:
-            Session.objects.filter(token_sha256=key.sha256, revoked_at=None).update(
-                revoked_at=clock.now(), revoke_reason="logout"
-            )
+        row = key and self._rows(key).first()
+        if row and row.user_id is not None:
+            actor = Principal(kind="staff", user_id=row.user_id, session_id=row.pk)
+            services.end_session(session_id=row.pk, actor=actor)
 
     @classmethod
     @override
@@ -84,11 +85,17 @@ class SessionStore(SessionBase):
         if key is None:
             return None
         now = clock.now()
-        claimed = Session.objects.filter(token_sha256=key.sha256).values_list("user_id", flat=True)
-        user_id: uuid.UUID | None = claimed.first()
+        user_id: uuid.UUID | None = self._rows(key).values_list("user_id", flat=True).first()
         if user_id is None:
             return None
-        row = selectors.stored_session(tokens.TokenKey(user_id, key.sha256), at=now)
+        row = selectors.staff_session_of_token(tokens.TokenKey(user_id, key.sha256), at=now)
         if row and now - row.last_seen_at >= dt.timedelta(seconds=constants.LAST_SEEN_PRECISION_S):
-            Session.objects.filter(pk=row.pk, user_id=user_id).update(last_seen_at=now)
+            Session.objects.unless_ended(row).update(last_seen_at=now)
         return row
+
+    def _rows(self, key: tokens.TokenKey) -> SessionQuerySet:
+        """Find by the hash alone: the token was made before it was known whose it would be.
+
+        A session of the API is never one of the admin, whose data says who is logged in.
+        """
+        return Session.objects.filter(token_sha256=key.sha256, kind=constants.KIND_STAFF)

@@ -48,3 +48,40 @@ class CookiesRefused(DomainError):
     code = "COOKIE_REFUSED"
     status = 422
     title = "A cookie was refused"
+
+
+class TokenExpired(NotAuthenticated):
+    """A token of ours whose own time is over, while what it speaks for may go on: renew it."""
+
+    code = "AUTH_TOKEN_EXPIRED"
+    title = "The token has expired"
+    challenge = 'Bearer error="invalid_token", error_description="expired"'
+
+
+class RefreshRefused(NotAuthenticated):
+    """Malformed, forged, expired, ended or used before (OAuth's ``invalid_grant``)."""
+
+    code = "AUTH_REFRESH_REFUSED"
+    title = "The refresh token is not valid"
+    challenge = 'Bearer error="invalid_token"'
+
+
+class CsrfFailed(DomainError):
+    """A cookie came with an unsafe request, but no proof that the page sending it is ours."""
+
+    code = "AUTH_CSRF_FAILED"
+    status = 403
+    title = "CSRF verification failed"
+
+
+class AudienceUnknown(DomainError):
+    code = "AUTH_AUDIENCE_UNKNOWN"
+    status = 422
+    title = "No token is made for this audience"
+
+
+class SigningKeyTooNew(DomainError):
+    """Only operators hear this; extension ``ready_at``."""
+
+    code = "AUTH_SIGNING_KEY_TOO_NEW"
+    title = "The next signing key is too new"

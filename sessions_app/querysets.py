@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 
 from core.principals import Principal
+from sessions_app.tokens import TokenKey
 
 if TYPE_CHECKING:
     from sessions_app.models import CookieJar, Session
@@ -24,6 +25,15 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of_user(self, user_id: uuid.UUID) -> SessionQuerySet:
         """Return one person's sessions."""
         return self.filter(user_id=user_id)
+
+    def of_token(self, key: TokenKey) -> SessionQuerySet:
+        """Return the session that this token speaks for, if any."""
+        return self.filter(token_sha256=key.sha256, user_id=key.user_id)
+
+    def unless_ended(self, session: Session) -> SessionQuerySet:
+        """Return the row of ``session``, by its whole key, unless it has ended meanwhile."""
+        assert session.user_id is not None
+        return self.filter(pk=session.pk, user_id=session.user_id, revoked_at=None)
 
     def visible_to(self, actor: Principal) -> SessionQuerySet:
         """Return one's own sessions, or with the permission everybody's."""

@@ -8,19 +8,20 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
 
-from accounts.models import User
 from core import clock
 from core.pagination import Page, PageRequest
 from core.principals import Principal
+from sessions_app import constants
 from sessions_app.errors import JarNotFound
-from sessions_app.models import CookieJar, JarCookie, Session
+from sessions_app.models import CookieJar, JarCookie, RefreshFamily, Session, SigningKey
+from sessions_app.querysets import SessionQuerySet
 from sessions_app.rfc6265.hosts import domains_of
 from sessions_app.tokens import TokenKey
 
 
-def live_sessions(*, actor: Principal, asked: PageRequest) -> Page[Session]:
-    """Return a page of the caller's own live sessions, newest first."""
-    rows = Session.objects.of_user(actor.user_id).live(clock.now())
+def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -> Page[Session]:
+    """Return a page of one person's live sessions, newest first, as far as ``actor`` may see."""
+    rows = Session.objects.visible_to(actor).of_user(user_id).live(clock.now())
     if asked.position is not None:
         (last_id,) = asked.position
         rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
@@ -28,38 +29,64 @@ def live_sessions(*, actor: Principal, asked: PageRequest) -> Page[Session]:
     return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
 
 
-def stored_session(key: TokenKey, *, at: dt.datetime) -> Session | None:
-    """Return the session of this token if it is valid ``at``, with its person joined.
+def session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
+    """Return the session of this bearer token if it is valid ``at``, with its person joined.
 
-    Valid: not revoked, within both time limits, of the person's current epoch, and the person
-    active.
+    The admin's sessions are not for the API: their data says who is logged in there.
     """
-    session = (
-        Session.objects.select_related("user")
-        .filter(token_sha256=key.sha256, user_id=key.user_id)
-        .live(at)
-        .first()
-    )
-    if session is None or session.user is None:
+    return _valid(Session.objects.of_token(key).exclude(kind=constants.KIND_STAFF), at)
+
+
+def staff_session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
+    """Return the admin's session of this token if it is valid ``at``, with its person joined."""
+    return _valid(Session.objects.of_token(key).filter(kind=constants.KIND_STAFF), at)
+
+
+def session_by_id(session_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime) -> Session | None:
+    """Return this session if it is valid ``at``, with its person joined."""
+    return _valid(Session.objects.filter(pk=session_id, user_id=user_id), at)
+
+
+def refresh_family(family_id: uuid.UUID, user_id: uuid.UUID) -> RefreshFamily | None:
+    """Return this family, ended or not."""
+    return RefreshFamily.objects.filter(pk=family_id, user_id=user_id).first()
+
+
+def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
+    """Return the session if it is not revoked, within both time limits, of the person's current
+    epoch, and the person is active. A guest is nobody yet, and has no epoch.
+    """
+    session = rows.select_related("user").live(at).first()
+    if session is None:
         return None
-    idle_since = at - session.last_seen_at
-    if idle_since > dt.timedelta(seconds=session.idle_timeout_s):
+    if at - session.last_seen_at > dt.timedelta(seconds=session.idle_timeout_s):
         return None
-    if not session.user.is_active or session.epoch != session.user.session_epoch:
+    if session.kind == constants.KIND_GUEST:
+        return session
+    user = session.user
+    if user is None or not user.is_active or session.epoch != user.session_epoch:
         return None
     return session
 
 
-def facts_of(session: Session, user: User) -> dict[str, Any]:
-    """Return what a request needs to know of a valid session, as JSON; staff with permissions."""
-    permissions = sorted(user.get_all_permissions()) if user.is_staff else []
+def facts_of(session: Session) -> dict[str, Any]:
+    """Return what a request needs to know of a valid session, as JSON; staff with permissions.
+
+    Whoever acts as somebody else has not proved to be them: no such session is a fresh login.
+    """
+    user = session.user
+    is_staff = user is not None and user.is_staff
+    is_acting = session.kind == constants.KIND_IMPERSONATION
+    kind = "staff" if is_staff else "user"
     return {
         "session_id": str(session.pk),
-        "user_id": str(user.pk),
-        "kind": "staff" if user.is_staff else "user",
-        "permissions": permissions,
+        "user_id": str(session.user_id),
+        "kind": constants.KIND_GUEST if user is None else kind,
+        "permissions": sorted(user.get_all_permissions()) if user and is_staff else [],
         "assurance_level": session.assurance_level,
-        "authenticated_at": session.authenticated_at.timestamp(),
+        "authenticated_at": None if is_acting else session.authenticated_at.timestamp(),
+        "impersonator_id": session.impersonator_id and str(session.impersonator_id),
+        "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),
         "valid_until": min(
             session.expires_at,
             session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s),
@@ -134,3 +161,13 @@ def jar_cookies_near(jar_id: uuid.UUID, host: str, *, actor: Principal) -> list[
         raise JarNotFound("There is no such jar.")
     # A jar without such cookies is one row of nothing.
     return [JarCookie(**dict(zip(columns, row, strict=True))) for row in found if row[0]]
+
+
+def usable_signing_key(key_id: uuid.UUID) -> SigningKey | None:
+    """Return the key if signatures made with it count."""
+    return SigningKey.objects.filter(pk=key_id, state__in=constants.SIGNING_STATES_TRUSTED).first()
+
+
+def published_signing_keys() -> list[SigningKey]:
+    """Return the keys that others should know: the coming one, the current one, the last ones."""
+    return list(SigningKey.objects.exclude(state=constants.SIGNING_RETIRED).order_by("id"))

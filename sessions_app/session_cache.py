@@ -1,4 +1,7 @@
-"""Checked sessions in the memory that :mod:`core.remembered` keeps."""
+"""Checked sessions in the memory that :mod:`core.remembered` keeps.
+
+One session is known by two names: the hash of its token, and its id, which a JWT carries.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,26 @@ from sessions_app import constants
 from sessions_app.tokens import TokenKey
 
 
-def recall(key: TokenKey) -> tuple[dict[str, Any] | None, str | None]:
+def name_of_token(key: TokenKey) -> str:
+    """Return the name for whoever shows the token itself."""
+    return f"session:{key.sha256.hex()}"
+
+
+def name_of_session(session_id: uuid.UUID) -> str:
+    """Return the name for whoever shows a JWT made of the session."""
+    return f"session-id:{session_id.hex}"
+
+
+def recall(name: str, *, user_id: uuid.UUID) -> tuple[dict[str, Any] | None, str | None]:
     """Return the remembered facts, if they still count, and the person's generation now."""
-    return remembered.recall(_name(key), user_id=key.user_id)
+    return remembered.recall(name, user_id=user_id)
 
 
-def remember(key: TokenKey, facts: dict[str, Any], *, generation: str | None) -> None:
+def remember(name: str, facts: dict[str, Any], *, generation: str | None) -> None:
     """Keep ``facts`` under the generation that was read before them."""
-    remembered.remember(_name(key), facts, generation=generation, ttl_s=constants.CACHE_TTL_S)
+    remembered.remember(name, facts, generation=generation, ttl_s=constants.CACHE_TTL_S)
 
 
 def forget_user(user_id: uuid.UUID) -> None:
     """Make everything remembered of this person worthless; call after the commit."""
     remembered.forget_user(user_id)
-
-
-def _name(key: TokenKey) -> str:
-    return f"session:{key.sha256.hex()}"

@@ -11,9 +11,9 @@ from sessions_app import constants
 __all__ = ["TokenKey", "key_of", "make_token"]
 
 
-def make_token(user_id: uuid.UUID) -> str:
-    """Return a new token; it is shown once and cannot be had again."""
-    return tokens.make_token(constants.TOKEN_PREFIX, user_id)
+def make_token(user_id: uuid.UUID, secret: bytes | None = None) -> str:
+    """Return a new token, of ``secret`` or a random one; it is shown once and kept nowhere."""
+    return tokens.make_token(constants.TOKEN_PREFIX, user_id, secret)
 
 
 def key_of(token: str) -> TokenKey | None:

@@ -18,7 +18,12 @@ from accounts.services.links import send_link
 from core import breaker, clock, ids
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from sessions_app.models import Session
-from sessions_app.services import authenticate, start_session
+from sessions_app.services import (
+    authenticate,
+    published_keys,
+    start_refreshed_session,
+    start_session,
+)
 from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
@@ -52,8 +57,9 @@ def _fill(person: Person, count: int) -> None:
         target = open_account(person.principal)
         post(move(source, target, 1, reference=f"r-{number}"))
         hold_on(source, target, 1)
-        start_session(user=person.user)
         filled_jar(person.principal, f"jar {ids.uuid7()}")
+        start_refreshed_session(user=person.user)
+        published_keys()
         create_api_key(
             name=f"key {number}",
             scope_names=[ACCOUNT_READ],

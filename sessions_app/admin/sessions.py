@@ -13,7 +13,7 @@ from accounts.selectors import staff_principal
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
 from sessions_app import services
-from sessions_app.models import Session
+from sessions_app.models import RefreshFamily, Session, SigningKey
 
 
 @admin.register(Session)
@@ -54,3 +54,38 @@ class SessionAdmin(ReaderAdmin):
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Return whether the button is there."""
         return request.user.has_perm("sessions_app.revoke_any_session")
+
+
+@admin.register(RefreshFamily)
+class RefreshFamilyAdmin(ReaderAdmin):
+    """Which logins are kept up by refresh tokens, and which ended because one was stolen."""
+
+    list_display = (
+        "user_id",
+        "session_id",
+        "generation",
+        "rotated_at",
+        "expires_at",
+        "revoked_at",
+        "reuse_detected_at",
+    )
+    fields = ("id", *list_display, "created_at")
+    list_filter = (("reuse_detected_at", admin.EmptyFieldListFilter),)
+    search_fields = ("id",)
+    search_help_text = "The id of a person, a session or a family."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        if not UUID_TEXT.match(words):
+            return rows.none()
+        return rows.filter(pk=words) | rows.filter(user_id=words) | rows.filter(session_id=words)
+
+
+@admin.register(SigningKey)
+class SigningKeyAdmin(ReaderAdmin):
+    """What signs JWTs. Keys are replaced by ``manage.py signing_keys_rotate``."""
+
+    list_display = ("id", "state", "created_at", "activated_at", "replaced_at", "retired_at")
+    fields = list_display
+    search_fields = ("id",)
+    search_help_text = "The id of a key, which is the kid of its JWTs."

@@ -1,10 +1,14 @@
 """Sessions and cookies."""
 
 from sessions_app.models.jars import CookieJar, JarCookie
+from sessions_app.models.refresh import RefreshFamily
 from sessions_app.models.sessions import Session
+from sessions_app.models.signing_keys import SigningKey
 
 __all__ = [
     "CookieJar",
     "JarCookie",
+    "RefreshFamily",
     "Session",
+    "SigningKey",
 ]

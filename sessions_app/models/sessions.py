@@ -45,7 +45,15 @@ class Session(models.Model):
     revoke_reason = models.CharField("why ended", max_length=32, blank=True)
     client_address = models.GenericIPAddressField("address", null=True)
     user_agent = models.CharField("device", max_length=constants.USER_AGENT_LENGTH_MAX, blank=True)
+    # Only with a refresh token: the session outlives its bearer token, which is renewed.
+    token_expires_at = models.DateTimeField("token ends", null=True)
+    impersonator_id = models.UUIDField("acted as by", null=True)
+    impersonator_session_id = models.UUIDField(null=True)
+    impersonation_reason = models.CharField(
+        "why acted as", max_length=constants.IMPERSONATION_REASON_LENGTH_MAX, blank=True
+    )
     data = models.JSONField(default=dict)
+    data_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField("began", db_default=Now())
 
     objects = SessionQuerySet.as_manager()
@@ -65,6 +73,19 @@ class Session(models.Model):
             models.CheckConstraint(
                 name="session_kind_known", condition=models.Q(kind__in=constants.KINDS)
             ),
+            models.CheckConstraint(
+                name="session_impersonation_has_reason",
+                condition=models.Q(
+                    ~models.Q(kind=constants.KIND_IMPERSONATION),
+                    impersonator_id=None,
+                    impersonation_reason="",
+                )
+                | models.Q(
+                    ~models.Q(impersonation_reason=""),
+                    kind=constants.KIND_IMPERSONATION,
+                    impersonator_id__isnull=False,
+                ),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -73,6 +94,11 @@ class Session(models.Model):
                 condition=models.Q(revoked_at=None),
             ),
             models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(
+                fields=["impersonator_id"],
+                name="session_of_impersonator",
+                condition=models.Q(impersonator_id__isnull=False, revoked_at=None),
+            ),
         ]
 
     @override

@@ -10,37 +10,15 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connection
 
 from accounts import services as accounts
-from core import cache, clock
+from core import cache
 from core.models import AuditEvent, OutboxEvent
-from sessions_app import constants, services, session_cache, tokens
+from sessions_app import constants, selectors, services, session_cache, tokens
 from sessions_app.engine import SessionStore
 from sessions_app.errors import SessionNotFound, TokenInvalid
 from sessions_app.models import Session
 from tests.people import Person
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def commits(django_capture_on_commit_callbacks, monkeypatch):
-    """Let what waits for a commit happen at once: these tests never commit."""
-    monkeypatch.setattr(
-        services.sessions,
-        "forget_cached_sessions",
-        lambda *, user_id: session_cache.forget_user(user_id),
-    )
-
-
-@pytest.fixture
-def held_clock(monkeypatch):
-    """A clock that stands still until it is moved."""
-    moment = [clock.now()]
-    monkeypatch.setattr(clock, "now", lambda: moment[0])
-
-    def move(**by) -> None:
-        moment[0] += dt.timedelta(**by)
-
-    return move
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits_at_once")]
 
 
 def test_token_is_only_stored_as_its_hash(ada: Person):
@@ -124,11 +102,11 @@ def test_what_was_read_before_an_end_is_not_believed_after_it(ada: Person):
     session, token = services.start_session(user=ada.user)
     key = tokens.key_of(token)
     assert key is not None
-    _, generation = session_cache.recall(key)
-    facts = services.sessions._read_facts(key)
+    name = session_cache.name_of_token(key)
+    _, generation = session_cache.recall(name, user_id=key.user_id)
+    facts = selectors.facts_of(Session.objects.get(pk=session.pk))
     services.end_session(session_id=session.pk, actor=ada.principal)
-    assert facts is not None
-    session_cache.remember(key, facts, generation=generation)
+    session_cache.remember(name, facts, generation=generation)
     with pytest.raises(TokenInvalid):
         services.authenticate(token)
 

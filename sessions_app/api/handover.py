@@ -1,0 +1,63 @@
+"""How a session that begins reaches its client: a token, a refresh token beside it, a cookie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services as accounts
+from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput
+from accounts.models import User
+from core import clock
+from sessions_app import services
+from sessions_app.api import browser
+from sessions_app.api.serializers import SESSION_EXAMPLE, SessionOutput
+from sessions_app.services import Grant
+
+LOGIN_EXAMPLE = {
+    "token": "srs_AaH8do9zcPWjvJdxg0eJtA_...",
+    "device_token": "skd.k1a2b3c4.AZ...",
+    "session": SESSION_EXAMPLE,
+    "account": ACCOUNT_EXAMPLE,
+}
+
+
+class Handover:
+    """What one request asked for. A login by a page of somebody else's is refused right here."""
+
+    def __init__(self, request: Request, *, refresh: bool, cookie: bool) -> None:
+        self._request = request
+        self._refresh = refresh
+        self._cookie = cookie
+        if cookie:
+            browser.require_own_page(request)
+
+    def begin(self, user: User) -> Response:
+        """Begin a session of ``user``, who has just proved who they are, and answer with it."""
+        body: dict[str, Any] = {
+            "device_token": accounts.make_device_token(user=user),
+            "account": AccountOutput(user).data,
+        }
+        if self._refresh:
+            return Response({**as_json(services.start_refreshed_session(user=user)), **body})
+        session, token = services.start_session(user=user)
+        body["session"] = SessionOutput(session).data
+        if not self._cookie:
+            return Response({"token": token, **body})
+        response = Response({"csrf_token": browser.new_csrf_token(self._request), **body})
+        browser.set_token(response, token)
+        return response
+
+
+def as_json(grant: Grant) -> dict[str, Any]:
+    """Return what a client keeps of a refreshed session."""
+    ends_at = grant.session.token_expires_at
+    assert ends_at is not None, "a session with a refresh token has one"
+    return {
+        "token": grant.token,
+        "expires_in": max(0, int((ends_at - clock.now()).total_seconds())),
+        "refresh_token": grant.refresh_token,
+        "session": SessionOutput(grant.session).data,
+    }

@@ -1,0 +1,130 @@
+"""Login, refresh, logout."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services as accounts
+from core.api import caller, given
+from core.openapi import problems
+from sessions_app import services
+from sessions_app.api import browser
+from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json
+from sessions_app.api.serializers import (
+    SESSION_EXAMPLE,
+    CsrfOutput,
+    LoginInput,
+    LoginOutput,
+    RefreshInput,
+    RefreshOutput,
+)
+
+
+class LoginView(APIView):
+    """Exchange e-mail and password for a session."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        summary="Log in",
+        description=(
+            "Answers a session token to send as a bearer token. With `refresh`, the token is "
+            "short-lived and comes with a refresh token. With `cookie`, it is set as a cookie."
+        ),
+        tags=["auth"],
+        auth=[],
+        request=LoginInput,
+        responses={200: LoginOutput, **problems(400, 401, 403, 429, 503)},
+        examples=[
+            OpenApiExample("Logged in", value=LOGIN_EXAMPLE, response_only=True),
+            OpenApiExample(
+                "Ada logs in",
+                value={"email": "ada@example.org", "password": "correct horse battery staple"},
+                request_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        asked = given(LoginInput, request)
+        handover = Handover(request, refresh=asked.pop("refresh"), cookie=asked.pop("cookie"))
+        return handover.begin(accounts.verify_login(**asked))
+
+
+class RefreshView(APIView):
+    """Renew a bearer token."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        summary="Refresh a token",
+        description=(
+            "Answers a new bearer token and the refresh token to use next time; the ones before "
+            "end. Repeated within a few seconds, the answer is the same, so parallel requests and "
+            "lost answers do no harm. Used again later, it ends the session: somebody has a copy."
+        ),
+        tags=["auth"],
+        auth=[],
+        request=RefreshInput,
+        responses={200: RefreshOutput, **problems(400, 401)},
+        examples=[
+            OpenApiExample(
+                "A refresh token",
+                value={"refresh_token": "srr_AaH8do9zcPWjvJdxg0eJtA_..._4_..._..."},
+                request_only=True,
+            ),
+            OpenApiExample(
+                "Renewed",
+                value={
+                    "token": "srs_AaH8do9zcPWjvJdxg0eJtA_...",
+                    "expires_in": 584,
+                    "refresh_token": "srr_AaH8do9zcPWjvJdxg0eJtA_..._5_..._...",
+                    "session": SESSION_EXAMPLE,
+                },
+                response_only=True,
+            ),
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        presented = given(RefreshInput, request)["refresh_token"]
+        return Response(as_json(services.refresh_session(token=presented)))
+
+
+class CsrfView(APIView):
+    """What a page needs before it may send anything unsafe with a cookie."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        summary="Get a CSRF token",
+        description="Sets the CSRF cookie and answers the token for the header `X-CSRFToken`.",
+        tags=["auth"],
+        auth=[],
+        responses={200: CsrfOutput},
+        examples=[OpenApiExample("A token", value={"csrf_token": "Lk3..."}, response_only=True)],
+    )
+    def get(self, request: Request) -> Response:
+        return Response({"csrf_token": browser.csrf_token(request)})
+
+
+class LogoutView(APIView):
+    """End the session that asks."""
+
+    open_to_guests = True
+    open_to_impersonators = True
+
+    @extend_schema(
+        summary="Log out", tags=["auth"], request=None, responses={204: None, **problems(401)}
+    )
+    def post(self, request: Request) -> Response:
+        services.end_current_session(actor=caller(request))
+        response = Response(status=status.HTTP_204_NO_CONTENT)
+        browser.clear_token(response)
+        return response

@@ -1,0 +1,124 @@
+"""Ending sessions: one, the one that asks, the others, all."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from core import clock, db
+from core.principals import Principal
+from sessions_app import session_cache
+from sessions_app.errors import SessionNotFound
+from sessions_app.models import RefreshFamily, Session
+from sessions_app.services.records import tell
+
+
+def end_session(*, session_id: uuid.UUID, actor: Principal, reason: str = "logout") -> None:
+    """End a session now, for every worker. Ending an ended one changes nothing.
+
+    Commits its own transaction or joins the caller's.
+
+    Raises:
+        SessionNotFound: no such session, or not one ``actor`` may end.
+    """
+
+    def end() -> None:
+        session = Session.objects.visible_to(actor).filter(pk=session_id).first()
+        if session is None:
+            raise SessionNotFound("There is no such session.")
+        end_these([session], actor=actor, reason=reason)
+
+    db.run_in_transaction(end)
+
+
+def end_current_session(*, actor: Principal) -> None:
+    """End the session that asks.
+
+    Raises:
+        SessionNotFound: the caller came without one.
+    """
+    if actor.session_id is None:
+        raise SessionNotFound("There is no session to end.")
+    end_session(session_id=actor.session_id, actor=actor)
+
+
+def end_other_sessions(*, actor: Principal) -> int:
+    """End all of the caller's sessions but the one that asks; return how many ended.
+
+    Commits its own transaction or joins the caller's.
+    """
+    return db.run_in_transaction(
+        lambda: end_sessions_of(
+            user_id=actor.user_id,
+            actor=actor,
+            reason="ended_elsewhere",
+            kept_session_id=actor.session_id,
+        )
+    )
+
+
+def end_all_sessions(*, actor: Principal) -> int:
+    """End all of the caller's sessions, the one that asks too; return how many ended.
+
+    Commits its own transaction or joins the caller's.
+    """
+    return db.run_in_transaction(
+        lambda: end_sessions_of(user_id=actor.user_id, actor=actor, reason="ended_everywhere")
+    )
+
+
+def end_sessions_of(
+    *,
+    user_id: uuid.UUID,
+    actor: Principal,
+    reason: str,
+    kept_session_id: uuid.UUID | None = None,
+) -> int:
+    """End a person's sessions, all or all but one; return how many ended.
+
+    The kept one goes over to the person's current epoch. Joins the caller's transaction.
+    """
+    live = Session.objects.of_user(user_id).live(clock.now())
+    ending = live
+    if kept_session_id is not None:
+        epoch = User.objects.filter(pk=user_id).values("session_epoch")
+        live.filter(pk=kept_session_id).update(epoch=epoch)
+        ending = live.exclude(pk=kept_session_id)
+    forget_cached_sessions(user_id=user_id)
+    return end_these(list(ending), actor=actor, reason=reason)
+
+
+def end_these(sessions: list[Session], *, actor: Principal, reason: str) -> int:
+    """End each of ``sessions`` that is not ended yet; return how many ended.
+
+    Joins the caller's transaction. Takes locks as refreshing does: family before session.
+    """
+    ended = 0
+    for session in sessions:
+        assert session.user_id is not None
+        now = clock.now()
+        RefreshFamily.objects.filter(
+            session_id=session.pk, user_id=session.user_id, revoked_at=None
+        ).update(revoked_at=now)
+        changed = Session.objects.unless_ended(session).update(revoked_at=now, revoke_reason=reason)
+        if changed:
+            ended += 1
+            tell(
+                session,
+                action="session.end",
+                topic="session.ended",
+                actor=actor,
+                data={"reason": reason},
+            )
+    for user_id in {session.user_id for session in sessions}:
+        if user_id is not None:
+            forget_cached_sessions(user_id=user_id)
+    return ended
+
+
+def forget_cached_sessions(*, user_id: uuid.UUID, **_facts: Any) -> None:
+    """Make the next request of this person be checked against the database; acts at commit."""
+    transaction.on_commit(lambda: session_cache.forget_user(user_id))
