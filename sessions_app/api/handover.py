@@ -46,7 +46,8 @@ class Handover:
         body["session"] = SessionOutput(session).data
         if not self._cookie:
             return Response({"token": token, **body})
-        response = Response({"csrf_token": browser.new_csrf_token(self._request), **body})
+        csrf_token = browser.new_csrf_token(self._request)
+        response = Response({"token": "", "csrf_token": csrf_token, **body})
         browser.set_token(response, token)
         return response
 

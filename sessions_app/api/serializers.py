@@ -76,8 +76,7 @@ class LoginOutput(serializers.Serializer[Any]):
     """A session that has begun."""
 
     token = serializers.CharField(
-        required=False,
-        help_text="Shown only now. Send it as a bearer token. Not with `cookie`.",
+        help_text="Shown only now. Send it as a bearer token. Empty with `cookie`."
     )
     expires_in = serializers.IntegerField(
         required=False, help_text="Seconds until the token must be refreshed. Only with `refresh`."
