@@ -11,10 +11,7 @@ the local file that ``make run`` writes, the default.
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
-import itertools
 import os
-import re
 import urllib.parse
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,12 +20,11 @@ from typing import Any
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from core import encryption_keys
+from config.contradictions import contradictions
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
 ENVIRONMENTS = ("development", "test", "staging", "production")
-SECRET_KEY_LENGTH_MIN = 50
 
 
 def setting(
@@ -276,7 +272,7 @@ def load(environ_: Mapping[str, str]) -> Env:
             problems.append(f"{name} {exc}")
     if not problems:
         env = Env(**values)
-        problems.extend(_contradictions(env))
+        problems.extend(contradictions(env))
         if not problems:
             return env
     raise ImproperlyConfigured("Configuration is not usable:\n  " + "\n  ".join(problems))
@@ -358,77 +354,6 @@ def _list(raw: str) -> list[str]:
 
 
 _PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": _int, "list[str]": _list}
-
-
-def _contradictions(env: Env) -> list[str]:
-    """Problems that only show when settings are read together."""
-    problems = []
-    if len(env.secret_key) < SECRET_KEY_LENGTH_MIN:
-        problems.append(f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MIN} characters")
-    if (env.mail_transport == "smtp") != bool(env.smtp_url):
-        problems.append("MAIL_TRANSPORT=smtp and SMTP_URL belong together")
-    try:
-        encryption_keys.parse_keys(env.encryption_keys)
-    except ValueError as exc:
-        problems.append(f"ENCRYPTION_KEYS: {exc}")
-    problems.extend(_url_problems(env))
-    ordered_ms = [
-        ("DB_LOCK_TIMEOUT_MS", env.db_lock_timeout_ms),
-        ("DB_STATEMENT_TIMEOUT_MS", env.db_statement_timeout_ms),
-        ("REQUEST_DEADLINE_MS", env.request_deadline_ms),
-        ("WORKER_TIMEOUT_S", env.worker_timeout_s * 1_000),
-    ]
-    for (shorter, short_ms), (longer, long_ms) in itertools.pairwise(ordered_ms):
-        if short_ms >= long_ms:
-            problems.append(f"{shorter} must be shorter than {longer}")
-    for smaller, larger in (
-        ("db_pool_size_min", "db_pool_size_max"),
-        ("session_idle_timeout_s", "session_absolute_timeout_s"),
-        ("refresh_idle_timeout_s", "refresh_absolute_timeout_s"),
-    ):
-        if getattr(env, smaller) > getattr(env, larger):
-            problems.append(f"{smaller.upper()} must not be above {larger.upper()}")
-    if env.is_production_like:
-        problems.extend(_unsafe_in_production(env))
-    return problems
-
-
-_TAKEN_PATHS = frozenset({"api", "health", "metrics", "problems", "static"})
-
-
-def _url_problems(env: Env) -> list[str]:
-    problems = []
-    for network in env.outbound_private_networks:
-        try:
-            ipaddress.ip_network(network)
-        except ValueError:
-            problems.append(f"OUTBOUND_PRIVATE_NETWORKS: {network!r} is not a network")
-    for name in ("database_url", "database_owner_url"):
-        url = getattr(env, name)
-        if url and urllib.parse.urlsplit(url).scheme not in ("postgresql", "postgres"):
-            problems.append(f"{name.upper()} must start with postgresql://")
-    if urllib.parse.urlsplit(env.security_contact).scheme not in ("mailto", "https", "tel"):
-        problems.append("SECURITY_CONTACT must start with mailto:, https: or tel:")
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64})*", env.admin_path):
-        problems.append("ADMIN_PATH must be words of letters, digits, - and _, joined by /")
-    elif env.admin_path.split("/")[0] in _TAKEN_PATHS:
-        problems.append(f"ADMIN_PATH must not begin with {env.admin_path.split('/')[0]}")
-    if urllib.parse.urlsplit(env.redis_url).scheme not in ("redis", "rediss", "unix"):
-        problems.append("REDIS_URL must start with redis://, rediss:// or unix://")
-    return problems
-
-
-def _unsafe_in_production(env: Env) -> list[str]:
-    problems = []
-    if "*" in env.allowed_hosts:
-        problems.append("ALLOWED_HOSTS must name hosts, not *, in production")
-    if not env.public_url.startswith("https://"):
-        problems.append("PUBLIC_URL must start with https:// in production")
-    if env.mail_transport == "console":
-        problems.append("MAIL_TRANSPORT must not be console in production: it logs one-time links")
-    if "*" in env.cors_allowed_origins:
-        problems.append("CORS_ALLOWED_ORIGINS must name origins, not *, in production")
-    return problems
 
 
 def database_settings(url: str) -> dict[str, Any]:
