@@ -27,6 +27,11 @@ def contradictions(env: Env) -> list[str]:
         encryption_keys.parse_keys(env.encryption_keys)
     except ValueError as exc:
         problems.append(f"ENCRYPTION_KEYS: {exc}")
+    problems.extend(
+        f"STEP_UP_AMOUNTS_MINOR: {text!r} is not like USD:1000000"
+        for text in env.step_up_amounts_minor
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,15}:[0-9]{1,18}", text)
+    )
     problems.extend(_url_problems(env))
     ordered_ms = [
         ("DB_LOCK_TIMEOUT_MS", env.db_lock_timeout_ms),

@@ -241,9 +241,23 @@ class Env:
         "common passwords that comes with Django.",
         default="",
     )
+    step_up_amounts_minor: list[str] = setting(
+        "Moving more than this in one request asks for a fresh login: ASSET:minor units, comma "
+        "separated.",
+        default=["USD:1000000", "EUR:1000000"],
+    )
+    default_asset: str = setting(
+        "Everybody who registers gets a ledger account in this asset. Empty: nobody does.",
+        default="USD",
+    )
     password_length_min: int = setting(
         "Shortest password that is accepted, in characters.", default=15, minimum=8
     )
+
+    def step_up_amounts(self) -> dict[str, int]:
+        """Return the largest amounts that need no fresh login, by asset, in minor units."""
+        pairs = (text.partition(":") for text in self.step_up_amounts_minor)
+        return {asset: int(amount) for asset, _, amount in pairs}
 
     @property
     def is_production_like(self) -> bool:

@@ -46,6 +46,12 @@ HOUSE_TYPES: Final[dict[str, str]] = {
     "interest": "expense",
 }
 
+KIND_POSTING: Final = "posting"
+KIND_CAPTURE: Final = "capture"
+KIND_REVERSAL: Final = "reversal"
+KIND_EXCHANGE: Final = "exchange"
+KIND_IMPORT: Final = "import"
+
 HOLD_PENDING: Final = "pending"
 HOLD_CAPTURED: Final = "captured"
 HOLD_RELEASED: Final = "released"

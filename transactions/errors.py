@@ -143,3 +143,31 @@ class CaptureExceedsHold(DomainError):
     code = "HOLD_CAPTURE_EXCEEDED"
     status = 422
     title = "More than the hold has left"
+
+
+class ReversalOfReversal(DomainError):
+    code = "TXN_REVERSAL_OF_REVERSAL"
+    title = "A reversal cannot be reversed"
+
+
+class AlreadyReversed(DomainError):
+    """Nothing is left to give back."""
+
+    code = "TXN_ALREADY_REVERSED"
+    title = "The transaction is reversed"
+
+
+class ReversalExceedsOriginal(DomainError):
+    """All reversals of a posting together never pass its amount."""
+
+    code = "TXN_REVERSAL_EXCEEDED"
+    status = 422
+    title = "More than the original has left"
+
+
+class PostingNotFound(DomainError):
+    """Extension ``posting``: the index that the transaction does not have."""
+
+    code = "TXN_POSTING_NOT_FOUND"
+    status = 422
+    title = "The transaction has no such posting"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiExample
 
 AT = "2026-11-20T10:00:00.000000Z"
@@ -38,9 +40,10 @@ _ENTRY = {
     "recorded_at": AT,
     "effective_at": None,
 }
-_POSTED = {
+POSTED: dict[str, Any] = {
     "id": ID,
     "status": "posted",
+    "kind": "posting",
     "ledger": "main",
     "reference": "order-42",
     "description": None,
@@ -50,6 +53,9 @@ _POSTED = {
         {"account": FEES, "amount": 1250, "account_seq": 7, "balance_after": 91250},
     ],
     "metadata": {"order": "42"},
+    "reverses": None,
+    "reversed_by": [],
+    "hold": None,
     "effective_at": AT,
     "recorded_at": AT,
 }
@@ -101,7 +107,7 @@ NEW_TRANSACTION = sent(
         "metadata": {"order": "42"},
     },
 )
-TRANSACTION = shown("Posted", _POSTED)
+TRANSACTION = shown("Posted", POSTED)
 TRANSACTIONS = shown(
     "One transaction",
     page_of(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from core import clock
+from transactions import constants
 from transactions.models import Entry, LedgerAccount, Transaction
 from transactions.services import Draft, PostedEntry, PostedTransaction
 
@@ -26,11 +28,14 @@ def balance(account: LedgerAccount) -> dict[str, Any]:
     }
 
 
-def posted(draft: Draft, done: PostedTransaction, ledger: str) -> dict[str, Any]:
+def posted(
+    draft: Draft, done: PostedTransaction, ledger: str, *, kind: str = constants.KIND_POSTING
+) -> dict[str, Any]:
     """Render what a draft became; a replay renders the same, because the draft is the same."""
     return {
         "id": str(done.id),
         "status": "posted",
+        "kind": kind,
         "ledger": ledger,
         "reference": draft.reference,
         "description": draft.description,
@@ -45,6 +50,9 @@ def posted(draft: Draft, done: PostedTransaction, ledger: str) -> dict[str, Any]
         ],
         "entries": [_leg(entry) for entry in done.entries],
         "metadata": draft.metadata or {},
+        "reverses": str(draft.reverses_id) if draft.reverses_id else None,
+        "reversed_by": [],
+        "hold": None,
         "effective_at": clock.as_rfc3339(draft.effective_at or done.recorded_at),
         "recorded_at": clock.as_rfc3339(done.recorded_at),
     }
@@ -59,11 +67,14 @@ def posted_briefly(done: PostedTransaction) -> dict[str, Any]:
     }
 
 
-def transaction(row: Transaction, entries: Sequence[Entry]) -> dict[str, Any]:
+def transaction(
+    row: Transaction, entries: Sequence[Entry], *, reversed_by: Sequence[uuid.UUID]
+) -> dict[str, Any]:
     """Render a stored transaction; its entries come in pairs, a posting's two sides."""
     return {
         "id": str(row.pk),
         "status": "posted",
+        "kind": row.kind,
         "ledger": row.ledger.code,
         "reference": row.reference,
         "description": row.description,
@@ -78,6 +89,9 @@ def transaction(row: Transaction, entries: Sequence[Entry]) -> dict[str, Any]:
         ],
         "entries": [_leg(entry) for entry in entries],
         "metadata": row.metadata or {},
+        "reverses": str(row.reverses_id) if row.reverses_id else None,
+        "reversed_by": [str(identifier) for identifier in reversed_by],
+        "hold": str(row.hold_id) if row.hold_id else None,
         "effective_at": clock.as_rfc3339(row.effective_at),
         "recorded_at": clock.as_rfc3339(row.recorded_at),
     }

@@ -196,12 +196,18 @@ class PostedPostingOutput(serializers.Serializer[Any]):
 class TransactionOutput(serializers.Serializer[Any]):
     id = fields.StrictUUIDField()
     status = serializers.CharField()
+    kind = serializers.CharField(help_text="posting, capture, reversal, exchange or import.")
     ledger = serializers.CharField()
     reference = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     postings = PostedPostingOutput(many=True)
     entries = LegOutput(many=True)
     metadata = fields.MetadataField()
+    reverses = fields.StrictUUIDField(allow_null=True, help_text="What it gives back.")
+    reversed_by = serializers.ListField(
+        child=fields.StrictUUIDField(), help_text="What gives it back, oldest first."
+    )
+    hold = fields.StrictUUIDField(allow_null=True, help_text="The hold it captures.")
     effective_at = fields.InstantField()
     recorded_at = fields.InstantField()
 

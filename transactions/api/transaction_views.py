@@ -114,7 +114,8 @@ class TransactionView(APIView):
         row, entries = selectors.get_transaction(
             transaction_id=transaction_id, actor=caller(request)
         )
-        return Response(rendering.transaction(row, entries))
+        reversed_by = selectors.reversals_of(transaction_id)
+        return Response(rendering.transaction(row, entries, reversed_by=reversed_by))
 
 
 class StatementView(APIView):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transactions.api import event_views, holds, seal_views, transaction_views, views
+from transactions.api import event_views, holds, reversals, seal_views, transaction_views, views
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
 
@@ -22,6 +22,11 @@ urlpatterns = [
     path("holds/<uuid:hold_id>/capture/", holds.CaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:hold_id>/release/", holds.ReleaseView.as_view(), name="hold-release"),
     path("transactions/", transaction_views.TransactionsView.as_view(), name="transactions"),
+    path(
+        "transactions/<uuid:transaction_id>/reverse/",
+        reversals.ReverseView.as_view(),
+        name="transaction-reverse",
+    ),
     path(
         "transactions/<uuid:transaction_id>/",
         transaction_views.TransactionView.as_view(),

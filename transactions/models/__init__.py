@@ -8,6 +8,7 @@ from transactions.models.history import (
     TransactionReference,
 )
 from transactions.models.holds import Hold
+from transactions.models.reversals import ReversedPosting
 from transactions.models.seals import Seal
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Hold",
     "Ledger",
     "LedgerAccount",
+    "ReversedPosting",
     "Seal",
     "Transaction",
     "TransactionReference",

@@ -24,6 +24,7 @@ from transactions.selectors.history import (
     transactions,
 )
 from transactions.selectors.holds import get_hold, holds
+from transactions.selectors.reversals import reversals_of, reversed_amounts
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
@@ -58,6 +59,8 @@ __all__ = [
     "ledger_id",
     "ledgers",
     "own_account_id",
+    "reversals_of",
+    "reversed_amounts",
     "statement_lines",
     "statement_stream",
     "transaction_digests",

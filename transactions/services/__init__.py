@@ -26,6 +26,7 @@ from transactions.services.posting import (
     post_transaction,
     post_transactions,
 )
+from transactions.services.reversals import Reversal, reverse_transaction
 from transactions.services.seals import seal_history
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "PostedEntry",
     "PostedTransaction",
     "Posting",
+    "Reversal",
     "account_id_of",
     "capture_hold",
     "close_ledger_account",
@@ -49,6 +51,7 @@ __all__ = [
     "post_transaction",
     "post_transactions",
     "release_hold",
+    "reverse_transaction",
     "seal_history",
     "update_ledger_account",
 ]

@@ -15,7 +15,7 @@ from core.errors import PermissionRefused
 from core.principals import Principal
 from transactions import constants, errors, selectors
 from transactions.models import Hold
-from transactions.services import functions
+from transactions.services import functions, large
 from transactions.services.posting import PostedEntry, PostedTransaction, Posting, as_json
 
 PLACE: Final = (
@@ -99,7 +99,10 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
         CaptureExceedsHold: more than it has left.
         LedgerAccountFrozen, LedgerAccountClosed: an account may not move like this.
         ReferenceTaken: the reference belongs to another transaction.
+        StepUpRequired, ScopeMissing: a large amount without a fresh login.
     """
+    amount_minor = hold.remaining if capture.amount_minor is None else capture.amount_minor
+    large.require_fresh_login_for([(hold.asset_code, amount_minor)], actor=actor)
     transaction_id, audit_id, event_id = ids.uuid7s(3)
     rows = functions.call(
         CAPTURE,

@@ -120,7 +120,9 @@ def _post(
         for row in batch
     ]
     try:
-        return post_transactions(drafts=drafts, ledger_id=ledger.pk, actor=SYSTEM, kind="import")
+        return post_transactions(
+            drafts=drafts, ledger_id=ledger.pk, actor=SYSTEM, kind=constants.KIND_IMPORT
+        )
     except DomainError as exc:
         if len(batch) == 1:
             raise RowFault(batch[0].line, f"{exc.code}: {exc.detail}") from exc

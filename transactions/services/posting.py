@@ -18,7 +18,7 @@ from core import clock, context, db, idempotency, ids, metrics
 from core import errors as core_errors
 from core.principals import Principal
 from transactions import constants, errors, selectors
-from transactions.services import functions
+from transactions.services import functions, large
 
 T = TypeVar("T")
 
@@ -96,8 +96,12 @@ def post_transaction(
 
     Raises:
         EffectiveAtOutOfRange: more than a year back, or in the future.
+        StepUpRequired, ScopeMissing: a large amount without a fresh login.
     """
-    _require_near(draft.effective_at)
+    require_near(draft.effective_at)
+    large.require_fresh_login_for(
+        ((posting.asset, posting.amount_minor) for posting in draft.postings), actor=actor
+    )
     try:
         (posted,) = post_transactions(
             drafts=[draft],
@@ -120,7 +124,7 @@ def post_transactions(
     actor: Principal,
     expectations: Sequence[Expectation] = (),
     identity: idempotency.Keyed | None = None,
-    kind: str = "posting",
+    kind: str = constants.KIND_POSTING,
 ) -> list[PostedTransaction]:
     """Post ``drafts`` in order, all or none, with their events and one audit row.
 
@@ -150,7 +154,12 @@ def post_transactions(
     return _grouped(made, rows)
 
 
-def _require_near(effective_at: dt.datetime | None) -> None:
+def require_near(effective_at: dt.datetime | None) -> None:
+    """Refuse an effective date that is more than a year back or in the future.
+
+    Raises:
+        EffectiveAtOutOfRange: it is.
+    """
     if effective_at is None:
         return
     now = clock.now()

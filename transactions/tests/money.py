@@ -76,6 +76,19 @@ def capture(
     )
 
 
+def reverse(
+    transaction_id: uuid.UUID, amount: int | None = None, actor: Principal = SYSTEM
+) -> PostedTransaction:
+    """Give a transaction of one posting back, or a part of it."""
+    amounts = None if amount is None else {0: amount}
+    posted, _ = services.reverse_transaction(
+        transaction_id=transaction_id,
+        reversal=services.Reversal(reason="goods came back", amounts_minor=amounts),
+        actor=actor,
+    )
+    return posted
+
+
 def held(account: uuid.UUID) -> tuple[int, int]:
     """Return what holds reserve on an account, going out and coming in."""
     balance = LedgerAccount.objects.select_related("balance").get(pk=account).balance
@@ -97,6 +110,7 @@ def footprint() -> tuple[int, ...]:
             "(SELECT coalesce(sum(entry_seq), 0)::bigint FROM balance), "
             "(SELECT count(*) FROM audit_event WHERE action = 'transaction.post'), "
             "(SELECT coalesce(sum(held_out) + sum(held_in), 0)::bigint FROM balance), "
+            "(SELECT coalesce(sum(reversed), 0)::bigint FROM reversed_posting), "
             "(SELECT count(*) FROM hold), (SELECT coalesce(sum(captured), 0)::bigint FROM hold)"
         )
         return cursor.fetchone()

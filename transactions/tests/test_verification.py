@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.people import make_person
-from transactions.tests.money import capture, hold_on, move, open_account, post
+from transactions.tests.money import capture, hold_on, move, open_account, post, reverse
 
 OFF = "SET session_replication_role = replica"
 PLANTED = {
@@ -20,6 +20,7 @@ PLANTED = {
     "UPDATE balance SET floor = posted + 1 WHERE posted > 0",
     "holds": "UPDATE balance SET held_in = held_in + 1 WHERE held_in > 0",
     "captures": "UPDATE hold SET captured = captured + 1",
+    "reversals": "UPDATE reversed_posting SET reversed = reversed + 1",
     "books_balance": "UPDATE balance SET posted = posted + 7 WHERE posted > 0",
     "complete": 'DELETE FROM "transaction"',
     "references": "DELETE FROM transaction_reference",
@@ -37,13 +38,14 @@ def ledger(committed_db):
     for number in range(3):
         post(move(a, b, 10 + number, reference=f"r-{number}"))
     capture(hold_on(a, b, 10), 4, is_final=False)
+    reverse(post(move(a, b, 10)).id, 4)
 
 
 def test_clean_ledger_is_clean(ledger, capsys):
     call_command("ledger_verify", "--json")
     report = json.loads(capsys.readouterr().out)
     assert report["clean"]
-    assert report["transactions"] == 5
+    assert report["transactions"] == 7
     assert sorted(report["checks"]) == sorted(PLANTED)
 
 

@@ -111,6 +111,22 @@ CHECKS: Final = (
               OR (h.status = 'pending' AND h.captured = h.amount)""",
     ),
     Check(
+        "reversals",
+        "What was given back of each posting is what its reversals say, and never beyond it.",
+        """SELECT coalesce(r.transaction_id, t.transaction_id)::text,
+               'counted ' || coalesce(r.reversed, 0) || ', posted ' || coalesce(t.posted, 0)
+           FROM (
+               SELECT transaction_id, sum(reversed) AS reversed, sum(amount) AS amount
+               FROM reversed_posting GROUP BY 1
+           ) r
+           FULL JOIN (
+               SELECT t.reverses_id AS transaction_id, sum(e.amount) AS posted
+               FROM "transaction" t JOIN entry e ON e.transaction_id = t.id AND e.amount > 0
+               WHERE t.reverses_id IS NOT NULL GROUP BY 1
+           ) t USING (transaction_id)
+           WHERE coalesce(r.reversed, 0) <> coalesce(t.posted, 0) OR r.reversed > r.amount""",
+    ),
+    Check(
         "books_balance",
         "All balances of an asset in a ledger sum to zero.",
         """SELECT ledger_id::text, asset_code || ' is off by ' || sum(posted)
