@@ -22,6 +22,7 @@ pytest_plugins = [
     "tests.people",
     "tests.callers",
     "tests.serving",
+    "tests.proxy",
     "tests.browser",
     "tests.peers",
 ]

@@ -134,6 +134,9 @@ class Env:
     stream_deadline_ms: int = setting(
         "How long a streamed export may take; then it is cut off.", default=300_000, minimum=1
     )
+    client_timeout_s: int = setting(
+        "How long a client may pause while it sends a request.", default=10, minimum=1
+    )
     worker_timeout_s: int = setting(
         "After how long without a sign of life a web process is replaced.", default=60, minimum=1
     )

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import socket
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -33,12 +35,16 @@ max_requests_jitter = 5_000
 accesslog = None
 logconfig_dict = logs.as_dict_config(level=_env.log_level, stream=_env.log_stream)
 control_socket_disable = True
-server_software = ""
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - memory, not disk
 
 
 def when_ready(server: Any) -> None:
     """Say where we listen; whoever started us waits for this line."""
+    for listener in server.LISTENERS:
+        # Accepted sockets inherit it: who sends nothing for so long does not hold a thread.
+        listener.sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _env.client_timeout_s, 0)
+        )
     server.log.info("Listening on %s", bind)
 
 

@@ -110,6 +110,12 @@ class BodyTooLarge(DomainError):
     title = "The request body is too large"
 
 
+class ClientTooSlow(DomainError):
+    code = "TIMEOUT_CLIENT"
+    status = 408
+    title = "The request came too slowly"
+
+
 class PreconditionRequired(DomainError):
     code = "VALIDATION_PRECONDITION_REQUIRED"
     status = 428

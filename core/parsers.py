@@ -75,9 +75,14 @@ def _read(stream: IO[bytes], content_length: str | None) -> bytes:
     too_large = errors.BodyTooLarge(f"The body may have at most {limit} bytes.")
     if content_length and content_length.isdigit() and int(content_length) > limit:
         raise too_large
-    raw = stream.read(limit + 1)
+    try:
+        raw = stream.read(limit + 1)
+    except OSError as exc:
+        raise errors.ClientTooSlow("The body did not come within the time.") from exc
     if len(raw) > limit:
         raise too_large
+    if content_length and content_length.isdigit() and len(raw) < int(content_length):
+        raise errors.MalformedBody("The body ended before its Content-Length.")
     return raw
 
 
