@@ -15,7 +15,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from sessions_app.errors import CsrfFailed
+from sessions_app.errors import CsrfFailed, TokenInvalid
 
 # The prefix binds the cookie to this host, to path / and to TLS (RFC 6265bis, 4.1.3.2).
 COOKIE_NAME: Final = "__Host-sid"
@@ -27,7 +27,14 @@ def cookie_name() -> str:
 
 
 def token_of(request: Request) -> str | None:
-    """Return the session token that came as a cookie."""
+    """Return the session token that came as a cookie.
+
+    Raises:
+        TokenInvalid: there are two, and nobody can say which one was meant.
+    """
+    sent = request.headers.get("Cookie", "").split(";")
+    if sum(pair.partition("=")[0].strip() == cookie_name() for pair in sent) > 1:
+        raise TokenInvalid("The request carries two session cookies.")
     return request.COOKIES.get(cookie_name())
 
 

@@ -21,7 +21,7 @@ def test_hostile_request_is_refused_by_name_and_writes_nothing(line):
     request = request_of(line, build())
     before = footprint()
     content_type = dict(request.headers).get("Content-Type", "")
-    answer = Client(raise_request_exception=False).generic(
+    answer = Client(raise_request_exception=False, enforce_csrf_checks=True).generic(
         request.method,
         request.path,
         request.body,

@@ -7,6 +7,7 @@ import json
 import re
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -49,7 +50,7 @@ def _answered(connection: socket.socket, sent: bytes) -> tuple[int, dict[str, st
     return int(first.split(" ")[1]), {name.lower(): v for name, v in headers.items()}, body
 
 
-def _footprint(service: Service) -> tuple[int, ...]:
+def _footprint(service: Service) -> tuple[object, ...] | None:
     with psycopg.connect(url_of("superuser", service.database)) as connection:
         return connection.execute(
             'SELECT (SELECT count(*) FROM "transaction"), (SELECT count(*) FROM entry), '
@@ -60,7 +61,11 @@ def _footprint(service: Service) -> tuple[int, ...]:
 
 
 def _faults(
-    line: dict, connect: Callable[[], socket.socket], world: dict[str, str], *, through: str
+    line: dict[str, Any],
+    connect: Callable[[], socket.socket],
+    world: dict[str, str],
+    *,
+    through: str,
 ) -> list[str]:
     sent = (
         _raw(line["wire"], world) if "wire" in line else request_of(line, world).on_the_wire(NAME)
