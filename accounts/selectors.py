@@ -30,6 +30,14 @@ def get_user(*, user_id: uuid.UUID, actor: Principal) -> User:
     return user
 
 
+def person_by_login_name(normalized: str) -> User | None:
+    """Return whose normalised e-mail address or user name this is; no user name holds an ``@``."""
+    is_email = "@" in normalized
+    column = "email_normalized" if is_email else "username_normalized"
+    user: User | None = User.objects.filter(**{column: normalized}).first()
+    return user
+
+
 def has_staff() -> bool:
     """Return whether anybody may enter the admin."""
     return bool(User.objects.staff().exists())

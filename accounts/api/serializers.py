@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from rest_framework import serializers
 
 from accounts import constants
@@ -13,7 +14,11 @@ from core import fields
 ACCOUNT_EXAMPLE = {
     "id": "01a1fc76-8f73-70f5-a3bc-9771834789b4",
     "email": "ada@example.org",
+    "email_verified_at": "2026-11-20T10:01:00.000000Z",
+    "username": "ada",
     "name": "Ada",
+    "locale": "en",
+    "public_metadata": {"theme": "dark"},
     "is_staff": False,
     "created_at": "2026-11-20T10:00:00.000000Z",
 }
@@ -48,9 +53,40 @@ class ChangePasswordInput(fields.StrictSerializer):
     password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
 
 
+def not_too_large(metadata: dict[str, str]) -> None:
+    """Refuse metadata of more than 16 KiB."""
+    if len(orjson.dumps(metadata)) > constants.METADATA_BYTES_MAX:
+        raise serializers.ValidationError(
+            f"Must have at most {constants.METADATA_BYTES_MAX} bytes as JSON.",
+            code="metadata_too_large",
+        )
+
+
+class ProfileInput(fields.StrictSerializer):
+    """What people may change of themselves; what is left out stays."""
+
+    name = fields.StrictTextField(
+        max_length=constants.NAME_LENGTH_MAX, min_length=0, required=False
+    )
+    username = fields.StrictTextField(
+        max_length=constants.USERNAME_LENGTH_MAX,
+        required=False,
+        allow_null=True,
+        help_text="3 to 32 ASCII letters, digits, dots, dashes and underscores; null for none.",
+    )
+    locale = fields.StrictTextField(
+        max_length=constants.LOCALE_LENGTH_MAX, pattern=constants.LOCALE, required=False
+    )
+    public_metadata = fields.MetadataField(required=False, validators=[not_too_large])
+
+
 class AccountOutput(serializers.Serializer[User]):
     id = fields.StrictUUIDField()
     email = serializers.CharField()
+    email_verified_at = fields.InstantField(allow_null=True)
+    username = serializers.CharField(allow_null=True)
     name = serializers.CharField()
+    locale = serializers.CharField()
+    public_metadata = fields.MetadataField()
     is_staff = serializers.BooleanField()
     created_at = fields.InstantField()

@@ -19,6 +19,8 @@ urlpatterns = [
     path(
         "auth/password/change/", password_views.ChangePasswordView.as_view(), name="change-password"
     ),
+    path("auth/email/confirm/", views.ConfirmEmailView.as_view(), name="confirm-email"),
+    path("me/email/", views.MyEmailView.as_view(), name="my-email"),
     path("me/", views.MeView.as_view(), name="me"),
     path("scopes/", api_key_views.ScopesView.as_view(), name="scopes"),
     path("me/api-keys/", api_key_views.ApiKeysView.as_view(), name="api-keys"),

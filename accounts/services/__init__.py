@@ -9,6 +9,7 @@ from accounts.services.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from accounts.services.email_changes import ask_for_email_change, confirm_email_change
 from accounts.services.emails import normalize_email
 from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
@@ -16,15 +17,18 @@ from accounts.services.key_login import authenticate_key
 from accounts.services.login import make_device_token, verify_login
 from accounts.services.password_changes import change_password, reset_password
 from accounts.services.passwords import require_strong_password
+from accounts.services.profile import update_profile
 from accounts.services.registration import create_staff_user, open_account, verify_email
 from accounts.services.roles import sync_roles
 from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
 
 __all__ = [
+    "ask_for_email_change",
     "ask_for_reset",
     "ask_for_verification",
     "authenticate_key",
     "change_password",
+    "confirm_email_change",
     "count_aged_keys",
     "counted_guess",
     "create_api_key",
@@ -43,6 +47,7 @@ __all__ = [
     "rotate_api_key",
     "set_active",
     "sync_roles",
+    "update_profile",
     "verify_email",
     "verify_login",
 ]

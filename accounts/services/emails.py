@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import unicodedata
 
 import email_validator
 
-from accounts import errors
+from accounts import constants, errors
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,3 +56,11 @@ def comparable_email(email: str) -> str:
         return normalize_email(email)
     except errors.EmailInvalid:
         return ""
+
+
+def comparable_login_name(name: str) -> str:
+    """Return the normalised form of an e-mail address or a user name; empty for what is neither."""
+    plain = unicodedata.normalize("NFKC", name)
+    if "@" in plain:
+        return comparable_email(plain)
+    return plain.casefold() if re.fullmatch(constants.USERNAME, plain) else ""

@@ -6,15 +6,15 @@ import uuid
 
 from django.contrib.auth.hashers import check_password, make_password
 
-from accounts import device_tokens, errors
+from accounts import device_tokens, errors, selectors
 from accounts.models import User
-from accounts.services.emails import comparable_email
+from accounts.services.emails import comparable_login_name
 from accounts.services.guessing import counted_guess
 from core import metrics
 
 
 def verify_login(*, email: str, password: str, device_token: str = "") -> User:
-    """Return the person whose e-mail and password these are.
+    """Return the person whose e-mail address (or user name) and password these are.
 
     Unknown, wrong, locked out and unverified are one refusal after the same work. A password
     hashed with earlier parameters is hashed again. ``device_token`` is what an earlier login on
@@ -25,8 +25,8 @@ def verify_login(*, email: str, password: str, device_token: str = "") -> User:
         RateLimited: too many wrong guesses at this account, or from this address.
         HashingBusy: too many logins at once.
     """
-    normalized = comparable_email(email)
-    user: User | None = User.objects.filter(email_normalized=normalized).first()
+    normalized = comparable_login_name(email)
+    user = selectors.person_by_login_name(normalized)
     with counted_guess(
         purpose="login",
         subject=user.pk if user else normalized,
