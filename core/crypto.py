@@ -76,6 +76,11 @@ def tag(message: bytes, *, purpose: str, key_id: str | None = None) -> bytes:
     return hmac.digest(_derived(key_id or current_key_id(), f"tag:{purpose}"), message, "sha256")
 
 
+def key_ids() -> list[str]:
+    """Return the ids of all keys that read, the one that writes first."""
+    return list(_ring())
+
+
 def current_key_id() -> str:
     """Return the id of the key that writes."""
     return next(iter(_ring()))

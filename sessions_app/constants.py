@@ -50,10 +50,51 @@ URL_BYTES_MAX: Final = 8_192
 JAR_ACCESS_PRECISION_S: Final = 3_600
 
 SESSIONS_READ: Final = "sessions:read"
+COOKIE_NAME_LENGTH_MAX: Final = 128
+COOKIE_PURPOSE_LENGTH_MAX: Final = 500
+COOKIE_VALUE_BYTES_MAX: Final = 65_536
+COOKIE_AGE_S_MAX: Final = 400 * 86_400
+COOKIE_TOKEN_LENGTH_MAX: Final = 256
+NECESSARY: Final = "necessary"
+FUNCTIONAL: Final = "functional"
+ANALYTICS: Final = "analytics"
+MARKETING: Final = "marketing"
+CONSENT_CATEGORIES: Final = (FUNCTIONAL, ANALYTICS, MARKETING)
+COOKIE_CATEGORIES: Final = (NECESSARY, *CONSENT_CATEGORIES)
+# Issued by an application; our own "stay logged in"; our own "this device needs no second factor".
+COOKIE_APP: Final = "app"
+COOKIE_REMEMBER: Final = "remember"
+COOKIE_DEVICE: Final = "trusted_device"
+COOKIE_KINDS: Final = (COOKIE_APP, COOKIE_REMEMBER, COOKIE_DEVICE)
+# The definitions behind the last two; the migrations make them, and nobody switches them off.
+REMEMBER_NAME: Final = "__Host-remember"
+DEVICE_NAME: Final = "__Host-device"
+BUILT_IN_NAMES: Final = frozenset({REMEMBER_NAME, DEVICE_NAME})
+
+# By a banner, on a page of settings, taken back, by the browser's Global Privacy Control.
+CONSENT_BANNER: Final = "banner"
+CONSENT_SETTINGS: Final = "settings"
+CONSENT_WITHDRAWAL: Final = "withdrawal"
+CONSENT_GPC: Final = "gpc"
+CONSENT_MECHANISMS: Final = (CONSENT_BANNER, CONSENT_SETTINGS, CONSENT_WITHDRAWAL, CONSENT_GPC)
+CONSENT_SOURCE_LENGTH_MAX: Final = 200
+CONSENT_LOCALE_LENGTH_MAX: Final = 35
+ANONYMOUS_ID_LENGTH_MIN: Final = 16
+ANONYMOUS_ID_LENGTH_MAX: Final = 128
+POLICY_TEXT_LENGTH_MAX: Final = 100_000
+
+CONSENTS_READ: Final = "consents:read"
+CONSENTS_WRITE: Final = "consents:write"
+COOKIES_ISSUE: Final = "cookies:issue"
+COOKIES_RESOLVE: Final = "cookies:resolve"
 JARS_READ: Final = "jars:read"
 JARS_WRITE: Final = "jars:write"
 SCOPES: Final = (
     Scope(SESSIONS_READ, "see where its owner is logged in"),
+    Scope(CONSENTS_READ, "read who agreed to which cookies"),
+    Scope(CONSENTS_WRITE, "write down who agreed to which cookies"),
+    Scope(COOKIES_ISSUE, "issue cookies"),
+    Scope(COOKIES_RESOLVE, "read what is behind an issued cookie"),
     Scope(JARS_READ, "read cookie jars and what they would send"),
     Scope(JARS_WRITE, "make, fill and delete cookie jars"),
 )

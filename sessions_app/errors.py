@@ -85,3 +85,81 @@ class SigningKeyTooNew(DomainError):
 
     code = "AUTH_SIGNING_KEY_TOO_NEW"
     title = "The next signing key is too new"
+
+
+class DefinitionNotFound(NotFound):
+    code = "COOKIE_DEFINITION_NOT_FOUND"
+    title = "No such cookie is defined"
+
+
+class DefinitionExists(DomainError):
+    code = "COOKIE_DEFINITION_EXISTS"
+    title = "A cookie with this name is defined"
+
+
+class DefinitionInvalid(DomainError):
+    """Browsers would refuse such a cookie, or keep it unsafely; extension ``errors`` lists why."""
+
+    code = "COOKIE_DEFINITION_INVALID"
+    status = 422
+    title = "The cookie would not be kept as meant"
+
+
+class DefinitionBuiltIn(DomainError):
+    code = "COOKIE_DEFINITION_BUILT_IN"
+    status = 422
+    title = "This cookie is the service's own"
+
+
+class DefinitionRetired(DomainError):
+    code = "COOKIE_DEFINITION_RETIRED"
+    title = "This cookie is not issued any more"
+
+
+class SubjectRefused(DomainError):
+    code = "COOKIE_SUBJECT_REFUSED"
+    status = 422
+    title = "Not for this caller to name"
+
+
+class CookieLifetimeTooLong(DomainError):
+    code = "COOKIE_LIFETIME"
+    status = 422
+    title = "The cookie may not live so long"
+
+
+class CookieInvalid(NotAuthenticated):
+    """Malformed, forged, unknown, expired, revoked or used before: the caller is not told which."""
+
+    code = "COOKIE_INVALID"
+    title = "The cookie is not valid"
+
+
+class CookieNotFound(NotFound):
+    code = "COOKIE_NOT_FOUND"
+    title = "No such cookie"
+
+
+class ConsentMissing(DomainError):
+    """Extension ``category`` is what the person has not agreed to."""
+
+    code = "COOKIE_CONSENT_MISSING"
+    title = "There is no consent to this cookie"
+
+
+class PolicyMissing(DomainError):
+    code = "COOKIE_POLICY_MISSING"
+    title = "No cookie policy has been published"
+
+
+class PolicyChanged(DomainError):
+    """Extension ``version`` is the one to show."""
+
+    code = "COOKIE_POLICY_CHANGED"
+    title = "The cookie policy is another one now"
+
+
+class ConsentContradicts(DomainError):
+    code = "COOKIE_CONSENT_CONTRADICTS"
+    status = 422
+    title = "The choices contradict how they were made"

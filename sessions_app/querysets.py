@@ -12,7 +12,7 @@ from core.principals import Principal
 from sessions_app.tokens import TokenKey
 
 if TYPE_CHECKING:
-    from sessions_app.models import CookieJar, Session
+    from sessions_app.models import Cookie, CookieJar, Session
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -48,3 +48,21 @@ class CookieJarQuerySet(models.QuerySet["CookieJar"]):
     def of_owner(self, user_id: uuid.UUID) -> CookieJarQuerySet:
         """Return one owner's jars; nobody else reaches into a jar, staff neither."""
         return self.filter(user_id=user_id)
+
+
+class CookieQuerySet(models.QuerySet["Cookie"]):
+    """Each method is one phrase; none orders unless it says so."""
+
+    def live(self, at: dt.datetime) -> CookieQuerySet:
+        """Return the cookies that are neither revoked nor expired."""
+        return self.filter(revoked_at=None, expires_at__gt=at)
+
+    def of_user(self, user_id: uuid.UUID) -> CookieQuerySet:
+        """Return one person's cookies."""
+        return self.filter(user_id=user_id)
+
+    def revocable_by(self, actor: Principal) -> CookieQuerySet:
+        """Return one's own cookies, or with the permission everybody's."""
+        if actor.may("sessions_app.revoke_any_cookie"):
+            return self.all()
+        return self.of_user(actor.user_id)
