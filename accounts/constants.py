@@ -108,7 +108,15 @@ _VIEW_MONEY: Final = (
     "transactions.view_seal",
     "transactions.view_transaction",
 )
-_VIEW_COOKIES: Final = ("sessions_app.view_cookiejar", "sessions_app.view_jarcookie")
+_VIEW_COOKIES: Final = (
+    "sessions_app.view_consentrecord",
+    "sessions_app.view_consentsubject",
+    "sessions_app.view_cookie",
+    "sessions_app.view_cookiedefinition",
+    "sessions_app.view_cookiejar",
+    "sessions_app.view_jarcookie",
+    "sessions_app.view_policyversion",
+)
 _VIEW_RECORDS: Final = (
     "core.view_auditevent",
     "core.view_circuitbreaker",
@@ -135,6 +143,8 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "core.change_circuitbreaker",
         "core.change_webhookdelivery",
         "core.change_webhookendpoint",
+        "sessions_app.manage_cookies",
+        "sessions_app.revoke_any_cookie",
         "sessions_app.revoke_any_session",
         "transactions.add_asset",
         "transactions.add_ledger",
@@ -153,6 +163,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "core.change_webhookdelivery",
         "core.change_webhookendpoint",
         "accounts.revoke_any_apikey",
+        "sessions_app.revoke_any_cookie",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",
         "transactions.change_ledgeraccount",
@@ -163,6 +174,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_COOKIES,
         *_VIEW_MONEY,
         "accounts.help_user",
+        "sessions_app.revoke_any_cookie",
         "sessions_app.revoke_any_session",
     ),
     AUDITOR: (*_VIEW_PEOPLE, *_VIEW_COOKIES, *_VIEW_MONEY, *_VIEW_RECORDS),

@@ -61,6 +61,11 @@ class CookieQuerySet(models.QuerySet["Cookie"]):
         """Return one person's cookies."""
         return self.filter(user_id=user_id)
 
+    def unless_revoked(self, cookie: Cookie) -> CookieQuerySet:
+        """Return the row of ``cookie``, by its whole key, unless it was revoked meanwhile."""
+        assert cookie.user_id is not None
+        return self.filter(pk=cookie.pk, user_id=cookie.user_id, revoked_at=None)
+
     def revocable_by(self, actor: Principal) -> CookieQuerySet:
         """Return one's own cookies, or with the permission everybody's."""
         if actor.may("sessions_app.revoke_any_cookie"):

@@ -81,7 +81,11 @@ class ConsentRecord(models.Model):
     subject_id = models.UUIDField("consent giver")
     sequence = models.PositiveIntegerField("number")
     policy = models.ForeignKey(
-        PolicyVersion, on_delete=models.PROTECT, db_index=False, related_name="+"
+        PolicyVersion,
+        on_delete=models.PROTECT,
+        db_index=False,
+        db_constraint=False,
+        related_name="+",
     )
     choices = models.JSONField()
     mechanism = models.CharField(

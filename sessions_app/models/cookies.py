@@ -113,6 +113,7 @@ class Cookie(models.Model):
         verbose_name="cookie",
         on_delete=models.PROTECT,
         db_index=False,
+        db_constraint=False,
         related_name="+",
     )
     kind = models.CharField(

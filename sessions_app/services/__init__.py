@@ -5,6 +5,23 @@ from sessions_app.services.access_tokens import (
     authenticate_access_token,
     issue_access_token,
 )
+from sessions_app.services.consents import Said, forget_consents_of, publish_policy, record_consent
+from sessions_app.services.cookie_definitions import change_definition, define_cookie
+from sessions_app.services.cookies import (
+    Handed,
+    Order,
+    forget_devices_of,
+    issue_cookie,
+    resolve_cookie,
+    revoke_cookie,
+)
+from sessions_app.services.devices import (
+    Remembered,
+    remember_device,
+    resolve_remembered,
+    trust_device,
+    trusted_device,
+)
 from sessions_app.services.endings import (
     end_all_sessions,
     end_current_session,
@@ -31,16 +48,25 @@ from sessions_app.services.jars import (
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
 from sessions_app.services.sessions import authenticate, begin_session, replace_token, start_session
 from sessions_app.services.signing_keys import published_keys, rotate_signing_keys
+from sessions_app.services.subjects import Subject, consent_subject, subject_of
 
 __all__ = [
     "AccessToken",
     "Grant",
+    "Handed",
+    "Order",
+    "Remembered",
+    "Said",
+    "Subject",
     "Verdict",
     "authenticate",
     "authenticate_access_token",
     "begin_session",
+    "change_definition",
+    "consent_subject",
     "cookie_header",
     "create_jar",
+    "define_cookie",
     "delete_jar",
     "delete_jar_cookie",
     "end_all_sessions",
@@ -52,14 +78,26 @@ __all__ = [
     "export_netscape",
     "export_playwright",
     "forget_cached_sessions",
+    "forget_consents_of",
+    "forget_devices_of",
     "import_netscape",
     "import_playwright",
     "issue_access_token",
+    "issue_cookie",
+    "publish_policy",
     "published_keys",
+    "record_consent",
     "refresh_session",
+    "remember_device",
     "replace_token",
+    "resolve_cookie",
+    "resolve_remembered",
+    "revoke_cookie",
     "rotate_signing_keys",
     "start_refreshed_session",
     "start_session",
     "store_cookies",
+    "subject_of",
+    "trust_device",
+    "trusted_device",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import ipaddress
 import uuid
@@ -24,6 +25,18 @@ from sessions_app.models import ConsentRecord, ConsentSubject, Cookie, PolicyVer
 from sessions_app.services.subjects import Subject, consent_subject, locked_consent_subject
 
 _ADDRESS_BITS_KEPT = {4: 24, 6: 48}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody said: yes or no to each category, having been shown ``policy_version``."""
+
+    policy_version: int
+    choices: dict[str, bool]
+    mechanism: str
+    gpc: bool = False
+    source: str = ""
+    locale: str = ""
 
 
 def publish_policy(*, text: str, actor: Principal) -> PolicyVersion:
@@ -67,18 +80,8 @@ def publish_policy(*, text: str, actor: Principal) -> PolicyVersion:
         raise PolicyChanged("Another version was just published.") from exc
 
 
-def record_consent(
-    *,
-    subject: Subject,
-    policy_version: int,
-    choices: dict[str, bool],
-    mechanism: str,
-    gpc: bool = False,
-    source: str = "",
-    locale: str = "",
-    actor: Principal,
-) -> ConsentRecord:
-    """Write down what somebody agreed to and refused, having been shown ``policy_version``.
+def record_consent(*, subject: Subject, said: Said, actor: Principal) -> ConsentRecord:
+    """Write down what somebody agreed to and refused.
 
     Cookies in refused categories are revoked in the same commit. Commits its own transaction or
     joins the caller's.
@@ -90,8 +93,8 @@ def record_consent(
     """
     if subject.is_nobody:
         raise SubjectRefused("Name the person or visitor whose consent this is.")
-    _require_consistent(choices, mechanism, gpc=gpc)
-    policy = _shown_policy(policy_version)
+    _require_consistent(said)
+    policy = _shown_policy(said.policy_version)
 
     def record() -> ConsentRecord:
         row = locked_consent_subject(subject)
@@ -100,19 +103,19 @@ def record_consent(
             subject_id=row.pk,
             sequence=row.records + 1,
             policy=policy,
-            choices=choices,
-            mechanism=mechanism,
-            source=source,
-            gpc=gpc,
-            locale=locale,
+            choices=said.choices,
+            mechanism=said.mechanism,
+            source=said.source,
+            gpc=said.gpc,
+            locale=said.locale,
             client_network=_network(context.current().client_address),
             created_at=clock.now(),
-            previous_hash=bytes(row.head_hash),
+            previous_hash=row.head_hash,
         )
-        made.hash = consent_chain.link_hash(made.previous_hash, selectors.facts_of_consent(made))
+        made.hash = consent_chain.link_hash(bytes(row.head_hash), selectors.facts_of_consent(made))
         made.save(force_insert=True)
         ConsentSubject.objects.filter(pk=row.pk).update(records=made.sequence, head_hash=made.hash)
-        _revoke_refused(row, choices)
+        _revoke_refused(row, said.choices)
         _tell(made, subject, actor)
         return made
 
@@ -148,14 +151,15 @@ def forget_consents_of(*, user_id: uuid.UUID, **_facts: Any) -> None:
     ConsentSubject.objects.filter(user_id=user_id).update(user_id=None)
 
 
-def _require_consistent(choices: dict[str, bool], mechanism: str, *, gpc: bool) -> None:
-    if set(choices) != set(constants.CONSENT_CATEGORIES):
+def _require_consistent(said: Said) -> None:
+    if set(said.choices) != set(constants.CONSENT_CATEGORIES):
         wanted = ", ".join(constants.CONSENT_CATEGORIES)
         raise ConsentContradicts(f"Say of each category yes or no: {wanted}.")
-    if mechanism == constants.CONSENT_WITHDRAWAL and any(choices.values()):
+    if said.mechanism == constants.CONSENT_WITHDRAWAL and any(said.choices.values()):
         raise ConsentContradicts("A withdrawal agrees to nothing.")
-    if mechanism == constants.CONSENT_GPC and (choices[constants.MARKETING] or not gpc):
-        raise ConsentContradicts("Global Privacy Control refuses marketing, and is on.")
+    by_signal = said.mechanism == constants.CONSENT_GPC
+    if by_signal and (said.choices[constants.MARKETING] or not said.gpc):
+        raise ConsentContradicts("Global Privacy Control is on, and refuses marketing.")
 
 
 def _shown_policy(version: int) -> PolicyVersion:

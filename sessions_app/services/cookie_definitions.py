@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db import IntegrityError
 from django.db.models import F
@@ -28,7 +29,8 @@ def define_cookie(
     """
     _require_manager(actor)
     _require_kept(name, attributes)
-    assert attributes.max_age_s is not None
+    lifetime_s = attributes.max_age_s
+    assert lifetime_s is not None, "the edge asks for one"
 
     def define() -> CookieDefinition:
         row = CookieDefinition.objects.create(
@@ -42,7 +44,7 @@ def define_cookie(
             http_only=attributes.http_only,
             same_site=attributes.same_site,
             partitioned=attributes.partitioned,
-            max_age_s=attributes.max_age_s,
+            max_age_s=lifetime_s,
             created_at=clock.now(),
         )
         _tell("cookie_definition.create", row, actor)
@@ -119,7 +121,7 @@ def _require_kept(name: str, attributes: Attributes) -> None:
         raise DefinitionInvalid(detail, errors=faults)
 
 
-def _tell(action: str, row: CookieDefinition, actor: Principal, **data: object) -> None:
+def _tell(action: str, row: CookieDefinition, actor: Principal, **data: Any) -> None:
     audit.record(
         action=action,
         actor=actor,

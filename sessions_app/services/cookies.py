@@ -1,9 +1,9 @@
 """Cookies in browsers: issued, used once each, found stolen, revoked.
 
-The browser holds a token and we its hash, so a copy of the database opens nothing. Each use replaces
-the token by its successor in one compare-and-set. Parallel requests with one token get the same
-successor, for a short grace; the same token later is in two hands, and everything the thief could
-hold ends.
+The browser holds a token and we its hash, so a copy of the database opens nothing. Each use
+replaces the token by its successor in one compare-and-set. Parallel requests with one token get the
+same successor, for a short grace; the same token later is in two hands, and everything the thief
+could hold ends.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import uuid
 from django.conf import settings
 from django.db.models import F
 
-from accounts.models import User
 from accounts.services import notices
 from core import audit, clock, context, crypto, db, ids, outbox
 from core.errors import PermissionRefused
@@ -32,10 +31,25 @@ from sessions_app.errors import (
 from sessions_app.models import Cookie, CookieDefinition, Session
 from sessions_app.rfc6265.writing import set_cookie
 from sessions_app.services.consents import require_consent
-from sessions_app.services.sessions import end_sessions_of
+from sessions_app.services.endings import end_sessions_of
 from sessions_app.services.subjects import Subject
 
 _OURS = (constants.COOKIE_REMEMBER, constants.COOKIE_DEVICE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is to be issued.
+
+    With ``session_id`` the cookie ends with that session. ``gpc`` is whether the browser asks now
+    not to be tracked (Global Privacy Control).
+    """
+
+    name: str
+    value: str
+    session_id: uuid.UUID | None = None
+    max_age_s: int | None = None
+    gpc: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,20 +68,10 @@ class Handed:
         return crypto.unseal(bytes(sealed), bound_to=_bound_to(self.cookie.pk)).decode()
 
 
-def issue_cookie(
-    *,
-    name: str,
-    value: str,
-    subject: Subject,
-    session_id: uuid.UUID | None = None,
-    max_age_s: int | None = None,
-    gpc: bool = False,
-    actor: Principal,
-) -> Handed:
-    """Put ``value`` behind a new cookie of the registry and return the line to send.
+def issue_cookie(*, order: Order, subject: Subject, actor: Principal) -> Handed:
+    """Put a value behind a new cookie of the registry and return the line to send.
 
-    With ``session_id`` the cookie ends with that session. ``gpc`` is whether the browser asks now
-    not to be tracked. Commits its own transaction or joins the caller's.
+    Commits its own transaction or joins the caller's.
 
     Raises:
         PermissionRefused: only programs issue cookies.
@@ -80,23 +84,19 @@ def issue_cookie(
         raise PermissionRefused("Cookies are issued by programs, with an API key.")
 
     def issue() -> Handed:
-        definition = selectors.get_definition_named(name)
-        if not definition.is_active or name in constants.BUILT_IN_NAMES:
-            raise DefinitionRetired(f"Applications do not issue {name}.")
-        if max_age_s is not None and max_age_s > definition.max_age_s:
-            raise CookieLifetimeTooLong(f"It lives at most {definition.max_age_s} seconds.")
-        if session_id is not None:
-            _require_session(session_id, subject)
-        handed = hand_out(
-            definition,
-            kind=constants.COOKIE_APP,
+        definition = _issuable(order)
+        if order.session_id is not None:
+            _require_session(order.session_id, subject)
+        consent_of = require_consent(subject=subject, category=definition.category, gpc=order.gpc)
+        cookie = Cookie(
             user_id=subject.user_id or ids.uuid7(),
-            subject_id=require_consent(subject=subject, category=definition.category, gpc=gpc),
-            session_id=session_id,
-            value=value,
-            max_age_s=max_age_s,
+            definition=definition,
+            kind=constants.COOKIE_APP,
+            subject_id=consent_of,
+            session_id=order.session_id,
         )
-        _tell("cookie.issue", handed.cookie, actor, name=name)
+        handed = hand_out(cookie, value=order.value, max_age_s=order.max_age_s)
+        _tell("cookie.issue", cookie, actor, name=order.name)
         return handed
 
     return db.run_in_transaction(issue)
@@ -130,37 +130,23 @@ def use(link: Link, *, name: str) -> Handed | None:
     return db.run_in_transaction(lambda: _rotate(link, name))
 
 
-def hand_out(
-    definition: CookieDefinition,
-    *,
-    kind: str,
-    user_id: uuid.UUID,
-    subject_id: uuid.UUID | None = None,
-    session_id: uuid.UUID | None = None,
-    value: str | None = None,
-    max_age_s: int | None = None,
-) -> Handed:
-    """Write a new cookie and return it with its line; joins the caller's transaction."""
-    now, running, key_id = clock.now(), context.current(), crypto.current_key_id()
-    cookie_id = ids.uuid7()
-    first = chains.first_link(user_id, cookie_id, key_id=key_id)
-    sealed = None if value is None else crypto.seal(value.encode(), bound_to=_bound_to(cookie_id))
-    cookie = Cookie.objects.create(
-        id=cookie_id,
-        user_id=user_id,
-        definition=definition,
-        kind=kind,
-        subject_id=subject_id,
-        session_id=session_id,
-        key_id=key_id,
-        current_sha256=first.sha256,
-        rotated_at=now,
-        value_sealed=sealed,
-        created_at=now,
-        expires_at=now + dt.timedelta(seconds=max_age_s or definition.max_age_s),
-        client_address=running.client_address or None,
-        user_agent=running.user_agent[: constants.USER_AGENT_LENGTH_MAX],
-    )
+def hand_out(cookie: Cookie, *, value: str | None = None, max_age_s: int | None = None) -> Handed:
+    """Write ``cookie``, which says whose and which it is, and return it with its line.
+
+    Joins the caller's transaction.
+    """
+    assert cookie.user_id is not None, "a cookie of nobody has an id of its own there"
+    now, running = clock.now(), context.current()
+    cookie.id, cookie.key_id = ids.uuid7(), crypto.current_key_id()
+    first = chains.first_link(cookie.user_id, cookie.id, key_id=cookie.key_id)
+    cookie.current_sha256 = first.sha256
+    if value is not None:
+        cookie.value_sealed = crypto.seal(value.encode(), bound_to=_bound_to(cookie.id))
+    cookie.created_at = cookie.rotated_at = now
+    cookie.expires_at = now + dt.timedelta(seconds=max_age_s or cookie.definition.max_age_s)
+    cookie.client_address = running.client_address or None
+    cookie.user_agent = running.user_agent[: constants.USER_AGENT_LENGTH_MAX]
+    cookie.save(force_insert=True)
     return _handed(cookie, first, now)
 
 
@@ -175,7 +161,7 @@ def revoke_cookie(*, cookie_id: uuid.UUID, actor: Principal, reason: str = "by_o
         cookie = Cookie.objects.revocable_by(actor).filter(pk=cookie_id).first()
         if cookie is None:
             raise CookieNotFound("There is no such cookie.")
-        if _end([cookie.pk], cookie.user_id, reason):
+        if _end(cookie, reason):
             _tell("cookie.revoke", cookie, actor, reason=reason)
 
     db.run_in_transaction(revoke)
@@ -197,14 +183,16 @@ def _rotate(link: Link, name: str) -> Handed | None:
         return None
     key_id = crypto.current_key_id()
     successor = link.successor(key_id)
-    won = Cookie.objects.filter(
-        pk=cookie.pk, user_id=cookie.user_id, current_sha256=link.sha256, revoked_at=None
-    ).update(
-        previous_sha256=F("current_sha256"),
-        current_sha256=successor.sha256,
-        key_id=key_id,
-        generation=F("generation") + 1,
-        rotated_at=now,
+    won = (
+        Cookie.objects.unless_revoked(cookie)
+        .filter(current_sha256=link.sha256)
+        .update(
+            previous_sha256=F("current_sha256"),
+            current_sha256=successor.sha256,
+            key_id=key_id,
+            generation=F("generation") + 1,
+            rotated_at=now,
+        )
     )
     if won:
         cookie.rotated_at = now
@@ -233,7 +221,7 @@ def _given_again_or_ended(link: Link, name: str) -> Handed | None:
 def _end_stolen(cookie: Cookie) -> None:
     """End what a thief could hold, once however many come with used tokens."""
     assert cookie.user_id is not None
-    if not _end([cookie.pk], cookie.user_id, "theft"):
+    if not _end(cookie, "theft"):
         return
     audit.record(
         action="cookie.theft_detected",
@@ -244,7 +232,7 @@ def _end_stolen(cookie: Cookie) -> None:
         outcome="ended",
     )
     outbox.announce(topic="cookie.theft_detected", user_id=cookie.user_id, object_id=cookie.pk)
-    person: User | None = cookie.user
+    person = selectors.person_of(cookie)
     if person is None:
         return
     forget_devices_of(user_id=person.pk, reason="theft")
@@ -258,15 +246,24 @@ def _handed(cookie: Cookie, link: Link, now: dt.datetime) -> Handed:
     return Handed(cookie, set_cookie(cookie.definition.name, link.text, attributes))
 
 
-def _end(cookie_ids: list[uuid.UUID], user_id: uuid.UUID | None, reason: str) -> int:
-    return Cookie.objects.filter(pk__in=cookie_ids, user_id=user_id, revoked_at=None).update(
+def _end(cookie: Cookie, reason: str) -> int:
+    return Cookie.objects.unless_revoked(cookie).update(
         revoked_at=clock.now(), revoke_reason=reason
     )
 
 
+def _issuable(order: Order) -> CookieDefinition:
+    definition = selectors.get_definition_named(order.name)
+    if not definition.is_active or order.name in constants.BUILT_IN_NAMES:
+        raise DefinitionRetired(f"Applications do not issue {order.name}.")
+    if order.max_age_s is not None and order.max_age_s > definition.max_age_s:
+        raise CookieLifetimeTooLong(f"It lives at most {definition.max_age_s} seconds.")
+    return definition
+
+
 def _require_session(session_id: uuid.UUID, subject: Subject) -> None:
-    live = Session.objects.live(clock.now()).filter(pk=session_id, user_id=subject.user_id)
-    if subject.user_id is None or not live.exists():
+    live = Session.objects.live(clock.now()).filter(pk=session_id)
+    if subject.user_id is None or not live.of_user(subject.user_id).exists():
         raise SubjectRefused("That is no live session of the person's.")
 
 

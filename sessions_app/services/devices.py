@@ -15,6 +15,7 @@ from core import audit, db
 from core.principals import Principal
 from sessions_app import chains, constants, selectors
 from sessions_app.errors import CookieInvalid
+from sessions_app.models import Cookie
 from sessions_app.services.cookies import Handed, hand_out, use
 
 
@@ -45,9 +46,10 @@ def resolve_remembered(*, token: str) -> Remembered:
             sessions and devices first.
     """
     handed = _used(token, constants.REMEMBER_NAME)
-    if handed is None or handed.cookie.user is None:
+    person = selectors.person_of(handed.cookie) if handed else None
+    if handed is None or person is None:
         raise CookieInvalid("Log in again.")
-    return Remembered(handed.cookie.user, handed.cookie.pk, handed.set_cookie)
+    return Remembered(person, handed.cookie.pk, handed.set_cookie)
 
 
 def trust_device(*, user: User) -> str:
@@ -78,7 +80,7 @@ def _used(token: str, name: str) -> Handed | None:
 def _kept(user: User, kind: str, name: str) -> Handed:
     def keep() -> Handed:
         definition = selectors.get_definition_named(name)
-        handed = hand_out(definition, kind=kind, user_id=user.pk)
+        handed = hand_out(Cookie(user=user, definition=definition, kind=kind))
         audit.record(
             action=f"cookie.{kind}",
             actor=Principal(kind="user", user_id=user.pk),

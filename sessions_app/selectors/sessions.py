@@ -1,4 +1,4 @@
-"""Reading sessions and cookies."""
+"""Reading sessions."""
 
 from __future__ import annotations
 
@@ -6,27 +6,19 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from django.db.models import F, FilteredRelation, Q
-
 from core import clock
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from sessions_app import constants
-from sessions_app.errors import JarNotFound
-from sessions_app.models import CookieJar, JarCookie, RefreshFamily, Session, SigningKey
+from sessions_app.models import RefreshFamily, Session, SigningKey
 from sessions_app.querysets import SessionQuerySet
-from sessions_app.rfc6265.hosts import domains_of
 from sessions_app.tokens import TokenKey
 
 
 def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -> Page[Session]:
     """Return a page of one person's live sessions, newest first, as far as ``actor`` may see."""
     rows = Session.objects.visible_to(actor).of_user(user_id).live(clock.now())
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(rows, asked)
 
 
 def session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
@@ -92,75 +84,6 @@ def facts_of(session: Session) -> dict[str, Any]:
             session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s),
         ).timestamp(),
     }
-
-
-def get_jar(*, jar_id: uuid.UUID, actor: Principal) -> CookieJar:
-    """Return one of the caller's jars.
-
-    Raises:
-        JarNotFound: no such jar, or not the caller's.
-    """
-    jar: CookieJar | None = CookieJar.objects.of_owner(actor.user_id).filter(pk=jar_id).first()
-    if jar is None:
-        raise JarNotFound("There is no such jar.")
-    return jar
-
-
-def cookie_jars(*, actor: Principal, asked: PageRequest) -> Page[CookieJar]:
-    """Return a page of the caller's jars, newest first."""
-    rows = CookieJar.objects.of_owner(actor.user_id)
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
-
-
-def jar_cookies(
-    *, jar_id: uuid.UUID, host: str | None, actor: Principal, asked: PageRequest
-) -> Page[JarCookie]:
-    """Return a page of a jar's live cookies without their values, newest first.
-
-    With ``host`` those that this host could be sent.
-
-    Raises:
-        JarNotFound: no such jar, or not the caller's.
-    """
-    jar = get_jar(jar_id=jar_id, actor=actor)
-    rows = JarCookie.objects.filter(
-        Q(expires_at=None) | Q(expires_at__gt=clock.now()), jar_id=jar.pk, user_id=jar.user_id
-    ).defer("value_sealed")
-    if host is not None:
-        rows = rows.filter(Q(domain=host) | Q(domain__in=domains_of(host), host_only=False))
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
-
-
-def jar_cookies_near(jar_id: uuid.UUID, host: str, *, actor: Principal) -> list[JarCookie]:
-    """Return the cookies of a jar that belong to ``host`` or a domain above it, in one query.
-
-    Raises:
-        JarNotFound: no such jar, or not the caller's.
-    """
-    columns = [field.attname for field in JarCookie._meta.concrete_fields]  # noqa: SLF001 - Django's documented Model._meta API
-    found = list(
-        CookieJar.objects.of_owner(actor.user_id)
-        .filter(pk=jar_id)
-        .annotate(
-            near=FilteredRelation(
-                "cookies",
-                condition=Q(cookies__domain__in=domains_of(host), cookies__user_id=F("user_id")),
-            )
-        )
-        .values_list(*(f"near__{column}" for column in columns))
-    )
-    if not found:
-        raise JarNotFound("There is no such jar.")
-    # A jar without such cookies is one row of nothing.
-    return [JarCookie(**dict(zip(columns, row, strict=True))) for row in found if row[0]]
 
 
 def usable_signing_key(key_id: uuid.UUID) -> SigningKey | None:
