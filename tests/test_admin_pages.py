@@ -17,14 +17,14 @@ from accounts.services import create_api_key
 from accounts.services.links import send_link
 from core import breaker, clock, ids
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
-from sessions_app.models import Session
+from sessions_app.models import Cookie, Session
 from sessions_app.services import (
     authenticate,
     published_keys,
     start_refreshed_session,
     start_session,
 )
-from sessions_app.tests.cookies import filled_jar
+from sessions_app.tests.cookies import agree, define, filled_jar, issue
 from tests.people import Person, make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.tests.derived import derive
@@ -58,6 +58,8 @@ def _fill(person: Person, count: int) -> None:
         post(move(source, target, 1, reference=f"r-{number}"))
         hold_on(source, target, 1)
         filled_jar(person.principal, f"jar {ids.uuid7()}")
+        issue(name=define(f"c{ids.uuid7()}").name, user_id=person.user.pk)
+        agree(user_id=person.user.pk)
         start_refreshed_session(user=person.user)
         published_keys()
         create_api_key(
@@ -161,6 +163,13 @@ def test_buttons_do_what_the_services_do(by_root, ada):
     _fill(ada, 1)
     press("accounts.apikey", "revoke", ApiKey.objects.get().pk)
     assert ApiKey.objects.get().revoke_reason == "by_staff"
+    cookie = Cookie.objects.order_by("-id")[0]
+    press("sessions_app.cookie", "revoke", cookie.pk)
+    cookie.refresh_from_db()
+    assert cookie.revoke_reason == "by_staff"
+    press("sessions_app.cookiedefinition", "retire", cookie.definition_id)
+    cookie.definition.refresh_from_db()
+    assert not cookie.definition.is_active
     press("accounts.user", "lock_out", ada.user.pk)
     ada.user.refresh_from_db()
     assert not ada.user.is_active

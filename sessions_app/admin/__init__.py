@@ -1,5 +1,5 @@
 """How staff see sessions and cookies."""
 
-from sessions_app.admin import jars, sessions
+from sessions_app.admin import cookies, jars, sessions
 
-__all__ = ["jars", "sessions"]
+__all__ = ["cookies", "jars", "sessions"]
