@@ -106,6 +106,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_ledger",
     "transactions.view_ledgeraccount",
     "transactions.view_seal",
+    "transactions.view_snapshotline",
     "transactions.view_transaction",
 )
 _VIEW_COOKIES: Final = (

@@ -197,6 +197,11 @@ class Env:
         "plain http is allowed there, and only there.",
         default=[],
     )
+    ledger_backdating_days_max: int = setting(
+        "How many days back a transaction may take effect; imports are free of it.",
+        default=366,
+        minimum=0,
+    )
     mail_transport: str = setting(
         "Where mails go: the output of the worker, files in MAIL_FOLDER, or a mail server. Mails "
         "carry one-time links, so production refuses console, whose output is a log.",

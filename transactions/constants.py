@@ -19,8 +19,7 @@ EXPECTATIONS_MAX: Final = 512
 BATCH_MAX: Final = 1_000
 DEFAULT_LEDGER: Final = "main"
 
-# How far an effective date may lie from now through the API; imports are free of it.
-EFFECTIVE_PAST_MAX: Final = dt.timedelta(days=366)
+# How far ahead an effective date may lie through the API; imports are free of it.
 EFFECTIVE_FUTURE_MAX: Final = dt.timedelta(minutes=5)
 
 OPEN: Final = "open"

@@ -52,6 +52,13 @@ class LedgerAccountNotEmpty(DomainError):
     title = "Only an empty account can be closed"
 
 
+class MomentArchived(DomainError):
+    """Only the sum of that day is left here; extension ``day``."""
+
+    code = "LEDGER_MOMENT_ARCHIVED"
+    title = "The entries of that day are in the archive"
+
+
 class TransactionNotFound(NotFound):
     code = "TXN_NOT_FOUND"
     title = "No such transaction"

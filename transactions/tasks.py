@@ -19,3 +19,10 @@ def seal_history(timestamp: int) -> None:  # noqa: ARG001 - every periodic job i
 def expire_holds(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Give back what expired holds still set aside."""
     services.expire_holds()
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(queueing_lock="refresh_snapshots", pass_context=False)
+def refresh_snapshots(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Bring the daily balances up to date."""
+    services.refresh_snapshots()

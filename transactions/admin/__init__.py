@@ -4,6 +4,7 @@ from transactions.admin.accounts import AssetAdmin, LedgerAccountAdmin, LedgerAd
 from transactions.admin.history import EntryLineAdmin, TransactionAdmin
 from transactions.admin.holds import HoldAdmin
 from transactions.admin.seals import SealAdmin
+from transactions.admin.snapshots import SnapshotLineAdmin
 
 __all__ = [
     "AssetAdmin",
@@ -12,5 +13,6 @@ __all__ = [
     "LedgerAccountAdmin",
     "LedgerAdmin",
     "SealAdmin",
+    "SnapshotLineAdmin",
     "TransactionAdmin",
 ]

@@ -139,6 +139,7 @@ STATEMENT = shown(
                 "reference": "order-42",
                 "description": None,
                 "amount": -1250,
+                "entries": 1,
                 "balance": 8750,
                 "account_seq": 18,
             }

@@ -111,10 +111,11 @@ def statement_line(line: dict[str, Any]) -> dict[str, Any]:
     at: dt.datetime = line["at"]
     return {
         "at": clock.as_rfc3339(at),
-        "transaction": str(line["transaction_id"]),
+        "transaction": line["transaction_id"] and str(line["transaction_id"]),
         "reference": line["reference"],
         "description": line["description"],
         "amount": line["amount"],
+        "entries": line["entries"],
         "balance": line["balance"],
         "account_seq": line["account_seq"],
     }

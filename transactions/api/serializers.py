@@ -224,7 +224,8 @@ class TransactionSummary(serializers.Serializer[Any]):
 
 class StatementLine(serializers.Serializer[Any]):
     at = fields.InstantField(help_text="By the clock asked for.")
-    transaction = fields.StrictUUIDField(source="transaction_id")
+    transaction = fields.StrictUUIDField(source="transaction_id", allow_null=True)
+    entries = fields.StrictIntegerField(help_text="More than one, or no transaction: archived.")
     reference = serializers.CharField(allow_null=True)
     description = serializers.CharField(allow_null=True)
     amount = fields.StrictIntegerField(minimum=-LIMIT_MAX)

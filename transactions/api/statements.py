@@ -68,7 +68,7 @@ def csv_row(line: dict[str, Any], asset: str) -> list[object]:
     """Return the cells of one line."""
     return [
         clock.as_rfc3339(line["at"]),
-        str(line["transaction_id"]),
+        str(line["transaction_id"] or ""),
         line["reference"] or "",
         line["description"] or "",
         line["amount"],

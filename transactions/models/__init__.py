@@ -10,10 +10,18 @@ from transactions.models.history import (
 from transactions.models.holds import Hold
 from transactions.models.reversals import ReversedPosting
 from transactions.models.seals import Seal
+from transactions.models.snapshots import (
+    ArchivedRun,
+    BalanceSnapshot,
+    SnapshotHorizon,
+    SnapshotLine,
+)
 
 __all__ = [
+    "ArchivedRun",
     "Asset",
     "Balance",
+    "BalanceSnapshot",
     "Entry",
     "EntryLine",
     "Hold",
@@ -21,6 +29,8 @@ __all__ = [
     "LedgerAccount",
     "ReversedPosting",
     "Seal",
+    "SnapshotHorizon",
+    "SnapshotLine",
     "Transaction",
     "TransactionReference",
 ]

@@ -13,6 +13,7 @@ from transactions.selectors.accounts import (
     ledgers,
     own_account_id,
 )
+from transactions.selectors.balances import Clock, balance_at
 from transactions.selectors.events import events
 from transactions.selectors.history import (
     balances_after,
@@ -28,8 +29,6 @@ from transactions.selectors.reversals import reversals_of, reversed_amounts
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
-    Clock,
-    balance_at,
     statement_lines,
     statement_stream,
 )

@@ -1,58 +1,58 @@
-"""Balances at an instant and statements, by either clock."""
+"""Statements by either clock."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from django.db import connection
 
 from transactions.models import LedgerAccount
+from transactions.selectors.balances import Clock, balance_at
 
-Clock = Literal["recorded", "effective"]
 STATEMENT_CHUNK: Final = 1_000
-
-_RECORDED_BALANCE: Final = """
-    SELECT balance_after FROM entry
-    WHERE account_id = %(account)s AND recorded_at <= %(at)s
-    ORDER BY recorded_at DESC, account_seq DESC LIMIT 1
+# Each branch comes in the order of its own index; entries of archived months come as sums of
+# days, at the days' beginnings.
+_ENTRIES: Final = """
+    (SELECT e.{at} AS at, e.account_seq, e.transaction_id, e.amount, e.recorded_at,
+            1::bigint AS entries
+     FROM entry e
+     WHERE e.account_id = %(account)s AND e.{at} >= %(since)s AND e.{at} < %(until)s
+       AND (e.{at}, e.account_seq) > (%(after_at)s, %(after_seq)s) {only}
+     ORDER BY e.{at}, e.account_seq LIMIT %(limit)s)
 """
-_EFFECTIVE_BALANCE: Final = """
-    SELECT (
-        coalesce((
-            SELECT balance_after FROM entry
-            WHERE account_id = %(account)s AND recorded_at <= %(at)s
-            ORDER BY recorded_at DESC, account_seq DESC LIMIT 1
-        ), 0)
-        + coalesce((
-            SELECT sum(amount) FROM entry
-            WHERE account_id = %(account)s AND effective_at <= %(at)s AND recorded_at > %(at)s
-        ), 0)
-        - coalesce((
-            SELECT sum(amount) FROM entry
-            WHERE account_id = %(account)s AND effective_at > %(at)s AND recorded_at <= %(at)s
-        ), 0)
-    )::bigint
+_ARCHIVED: Final = """
+    (SELECT r.{day}::timestamp AT TIME ZONE 'UTC', r.last_seq, NULL::uuid, r.amount,
+            r.recorded_day::timestamp AT TIME ZONE 'UTC', r.last_seq - r.first_seq + 1
+     FROM archived_run r
+     WHERE r.account_id = %(account)s
+       AND r.{day} >= (%(since)s AT TIME ZONE 'UTC')::date
+       AND r.{day}::timestamp AT TIME ZONE 'UTC' < %(until)s
+       AND (r.{day}::timestamp AT TIME ZONE 'UTC', r.last_seq) > (%(after_at)s, %(after_seq)s)
+     ORDER BY r.{day}, r.last_seq LIMIT %(limit)s)
 """
-
-
-def balance_at(
-    account: LedgerAccount, at: dt.datetime, *, by: Clock, inclusive: bool = True
-) -> int:
-    """Return the balance at ``at`` in minor units; exclusive of it when asked.
-
-    By the recorded clock: what the ledger knew then, one index probe. By the effective clock:
-    that, corrected by the few entries whose two clocks fall on different sides of ``at``.
-    """
-    if not inclusive:
-        # Instants are exact to a microsecond here and in PostgreSQL.
-        at -= dt.timedelta(microseconds=1)
-    statement = _EFFECTIVE_BALANCE if by == "effective" else _RECORDED_BALANCE
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"account": account.pk, "at": at})
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
+_BRANCHES: Final[dict[Clock, tuple[str, ...]]] = {
+    "recorded": (
+        _ENTRIES.format(at="recorded_at", only=""),
+        _ARCHIVED.format(day="recorded_day"),
+    ),
+    "effective": (
+        _ENTRIES.format(at="recorded_at", only="AND e.effective_at IS NULL"),
+        _ENTRIES.format(at="effective_at", only=""),
+        _ARCHIVED.format(day="effective_day"),
+    ),
+}
+LINES: Final[dict[Clock, str]] = {
+    by: f"""
+    SELECT line.*, t.reference, t.description
+    FROM ({" UNION ALL ".join(branches)} ORDER BY at, account_seq LIMIT %(limit)s) AS line
+    LEFT JOIN "transaction" t ON t.id = line.transaction_id
+    ORDER BY line.at, line.account_seq
+    """  # noqa: S608 - fixed fragments
+    for by, branches in _BRANCHES.items()
+}
+_BEFORE_ALL: Final = (dt.datetime(1, 1, 1, tzinfo=dt.UTC), 0)
 
 
 def statement_lines(
@@ -64,23 +64,14 @@ def statement_lines(
     after: tuple[dt.datetime, int] | None = None,
     limit: int = STATEMENT_CHUNK,
 ) -> list[dict[str, Any]]:
-    """Return up to ``limit`` lines in [since, until) by the given clock, after a position."""
-    at = "coalesce(e.effective_at, e.recorded_at)" if by == "effective" else "e.recorded_at"
-    in_range = (
-        "((e.effective_at >= %(since)s AND e.effective_at < %(until)s) OR "
-        "(e.effective_at IS NULL AND e.recorded_at >= %(since)s AND e.recorded_at < %(until)s))"
-        if by == "effective"
-        else "e.recorded_at >= %(since)s AND e.recorded_at < %(until)s"
-    )
-    position = f"AND ({at}, e.account_seq) > (%(after_at)s, %(after_seq)s)" if after else ""
-    after_at, after_seq = after or (None, None)
+    """Return up to ``limit`` lines in [since, until) by the given clock, after a position.
+
+    A line of an archived month stands for ``entries`` entries and names no transaction.
+    """
+    after_at, after_seq = after or _BEFORE_ALL
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {at} AS at, e.account_seq, e.transaction_id, e.amount, t.reference, "  # noqa: S608 - fixed fragments, bound values
-            "t.description, e.recorded_at FROM entry e "
-            'JOIN "transaction" t ON t.id = e.transaction_id '
-            f"WHERE e.account_id = %(account)s AND {in_range} {position} "
-            f"ORDER BY {at}, e.account_seq LIMIT %(limit)s",
+            LINES[by],
             {
                 "account": account.pk,
                 "since": since,
@@ -91,14 +82,29 @@ def statement_lines(
             },
         )
         names = [column.name for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        lines = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    for line in lines:
+        if line["transaction_id"] is None:
+            line["description"] = f"{line['entries']} archived entries"
+    return lines
 
 
 def statement_stream(
     account: LedgerAccount, *, since: dt.datetime, until: dt.datetime, by: Clock
 ) -> Iterator[dict[str, Any]]:
-    """Yield every line of a statement with its running balance, a chunk of rows at a time."""
-    balance = balance_at(account, since, by=by, inclusive=False)
+    """Return every line of a statement with its running balance, read a chunk at a time.
+
+    Raises:
+        MomentArchived: see :func:`balance_at`.
+    """
+    balance_at(account, until, by=by, inclusive=False)  # refuses before the first line is sent
+    opening = balance_at(account, since, by=by, inclusive=False)
+    return _running(account, opening, since=since, until=until, by=by)
+
+
+def _running(
+    account: LedgerAccount, balance: int, *, since: dt.datetime, until: dt.datetime, by: Clock
+) -> Iterator[dict[str, Any]]:
     after = None
     while True:
         lines = statement_lines(account, since=since, until=until, by=by, after=after)

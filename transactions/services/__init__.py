@@ -28,6 +28,7 @@ from transactions.services.posting import (
 )
 from transactions.services.reversals import Reversal, reverse_transaction
 from transactions.services.seals import seal_history
+from transactions.services.snapshots import refresh_snapshots
 
 __all__ = [
     "Capture",
@@ -50,6 +51,7 @@ __all__ = [
     "place_hold",
     "post_transaction",
     "post_transactions",
+    "refresh_snapshots",
     "release_hold",
     "reverse_transaction",
     "seal_history",

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 import orjson
+from django.conf import settings
 
 from core import clock, context, db, idempotency, ids, metrics
 from core import errors as core_errors
@@ -163,12 +164,9 @@ def require_near(effective_at: dt.datetime | None) -> None:
     if effective_at is None:
         return
     now = clock.now()
-    if (
-        not now - constants.EFFECTIVE_PAST_MAX
-        <= effective_at
-        <= now + constants.EFFECTIVE_FUTURE_MAX
-    ):
-        detail = f"Must be within {constants.EFFECTIVE_PAST_MAX.days} days before now."
+    past_max = dt.timedelta(days=settings.ENV.ledger_backdating_days_max)
+    if not now - past_max <= effective_at <= now + constants.EFFECTIVE_FUTURE_MAX:
+        detail = f"Must be within {past_max.days} days before now."
         code = errors.EffectiveAtOutOfRange.code
         raise errors.EffectiveAtOutOfRange(
             detail, errors=[{"pointer": "#/effective_at", "code": code, "detail": detail}]

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.people import make_person
+from transactions import services
 from transactions.tests.money import capture, hold_on, move, open_account, post, reverse
 
 OFF = "SET session_replication_role = replica"
@@ -25,6 +26,7 @@ PLANTED = {
     "complete": 'DELETE FROM "transaction"',
     "references": "DELETE FROM transaction_reference",
     "events": "DELETE FROM outbox_event WHERE topic = 'transaction.posted'",
+    "snapshots": "UPDATE balance_snapshot SET recorded = recorded + 1 WHERE recorded > 0",
     "answers": "INSERT INTO idempotency_key (user_id, key_hash, fingerprint, status, object_id) "
     "VALUES (gen_random_uuid(), gen_random_uuid(), '\\x00', 201, gen_random_uuid())",
 }
@@ -39,6 +41,7 @@ def ledger(committed_db):
         post(move(a, b, 10 + number, reference=f"r-{number}"))
     capture(hold_on(a, b, 10), 4, is_final=False)
     reverse(post(move(a, b, 10)).id, 4)
+    services.refresh_snapshots()
 
 
 def test_clean_ledger_is_clean(ledger, capsys):

@@ -164,6 +164,40 @@ CHECKS: Final = (
            WHERE t.id IS NULL OR r.transaction_id IS NULL""",
     ),
     Check(
+        "snapshots",
+        "Each day's balance, by either clock, is the sum of the entries up to the horizon.",
+        """WITH moved AS (
+               SELECT e.account_id, (e.recorded_at AT TIME ZONE 'UTC')::date AS recorded_day,
+                      (coalesce(e.effective_at, e.recorded_at) AT TIME ZONE 'UTC')::date
+                          AS effective_day,
+                      e.amount
+               FROM entry e JOIN snapshot_horizon h
+                   ON h.account_id = e.account_id AND e.account_seq <= h.entry_seq
+               UNION ALL
+               SELECT account_id, recorded_day, effective_day, amount FROM archived_run
+           ), days AS (
+               SELECT account_id, day, sum(recorded) AS recorded, sum(effective) AS effective
+               FROM (
+                   SELECT account_id, recorded_day AS day, amount AS recorded, 0 AS effective
+                   FROM moved
+                   UNION ALL
+                   SELECT account_id, effective_day, 0, amount FROM moved
+               ) AS x GROUP BY account_id, day
+           ), running AS (
+               SELECT account_id, day, sum(recorded) OVER w AS recorded,
+                      sum(effective) OVER w AS effective
+               FROM days WINDOW w AS (PARTITION BY account_id ORDER BY day)
+           )
+           SELECT coalesce(s.account_id, r.account_id)::text,
+               coalesce(s.day, r.day) || ': ' || coalesce(s.recorded::text, 'no row') || ' and '
+               || coalesce(s.effective::text, 'no row') || ', entries ' ||
+               coalesce(r.recorded, 0) || ' and ' || coalesce(r.effective, 0)
+           FROM balance_snapshot s
+           FULL JOIN running r ON r.account_id = s.account_id AND r.day = s.day
+           WHERE s.recorded IS DISTINCT FROM r.recorded
+              OR s.effective IS DISTINCT FROM r.effective""",
+    ),
+    Check(
         "answers",
         "Each key that was answered with a transaction names one that exists.",
         """SELECT k.object_id::text, 'answered but not stored' FROM idempotency_key k
