@@ -54,6 +54,15 @@ CHALLENGE_PURPOSES: Final = [
     (PASSKEY_LOGIN, "log in with a passkey"),
 ]
 
+IMPORT_ROWS_MAX: Final = 10_000
+IMPORT_BODY_BYTES_MAX: Final = 8 * 1024 * 1024
+IMPORT_CREATED: Final = "created"
+IMPORT_KNOWN: Final = "known"
+IMPORT_REFUSED: Final = "refused"
+IMPORT_OUTCOMES: Final = (IMPORT_CREATED, IMPORT_KNOWN, IMPORT_REFUSED)
+PASSWORD_HASH_LENGTH_MAX: Final = 400
+STORED_PASSWORD_LENGTH_MAX: Final = 512
+
 API_KEY_NAME_LENGTH_MAX: Final = 100
 API_KEYS_PER_OWNER_MAX: Final = 100
 API_KEY_LIFETIME_DAYS_MAX: Final = 365
@@ -91,6 +100,7 @@ AUDITOR: Final = "auditor"
 
 # What each role may do, by permission. Roles are Django groups, kept equal to this table by
 # every ``manage.py migrate``. Nobody may change history: such permissions do not exist here.
+_VIEW_IMPORTS: Final = ("accounts.view_importedrow", "accounts.view_peopleimport")
 _VIEW_PEOPLE: Final = (
     "accounts.view_apikey",
     "accounts.view_onetimetoken",
@@ -133,6 +143,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_COOKIES,
         *_VIEW_MONEY,
         *_VIEW_RECORDS,
+        *_VIEW_IMPORTS,
         "accounts.add_apikey",
         "accounts.add_user",
         "accounts.change_user",
@@ -178,8 +189,12 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "sessions_app.revoke_any_cookie",
         "sessions_app.revoke_any_session",
     ),
-    AUDITOR: (*_VIEW_PEOPLE, *_VIEW_COOKIES, *_VIEW_MONEY, *_VIEW_RECORDS),
+    AUDITOR: (*_VIEW_PEOPLE, *_VIEW_IMPORTS, *_VIEW_COOKIES, *_VIEW_MONEY, *_VIEW_RECORDS),
 }
 
 ACCOUNT_READ: Final = "account:read"
-SCOPES: Final = (Scope(ACCOUNT_READ, "see its owner's account"),)
+USERS_IMPORT: Final = "users:import"
+SCOPES: Final = (
+    Scope(ACCOUNT_READ, "see its owner's account"),
+    Scope(USERS_IMPORT, "bring people in from elsewhere", frozenset({"accounts.add_user"})),
+)

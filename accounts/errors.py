@@ -122,3 +122,22 @@ class UsernameInvalid(InvalidInput):
 class UsernameTaken(DomainError):
     code = "ACCOUNT_USERNAME_TAKEN"
     title = "The user name belongs to somebody"
+
+
+class HashUnknown(InvalidInput):
+    """No password hash in a notation that can be imported; a plain password is none."""
+
+    code = "ACCOUNT_HASH_UNKNOWN"
+    title = "The password hash cannot be imported"
+
+
+class ImportTooLarge(InvalidInput):
+    """Extension ``limit``: how many rows one import may have."""
+
+    code = "ACCOUNT_IMPORT_TOO_LARGE"
+    title = "The import has too many rows, or none"
+
+
+class ImportNotFound(NotFound):
+    code = "ACCOUNT_IMPORT_NOT_FOUND"
+    title = "No such import"

@@ -8,10 +8,12 @@ import uuid
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Count
 
-from accounts.errors import AccountNotFound
+from accounts import constants
+from accounts.errors import AccountNotFound, ImportNotFound
 from accounts.key_format import KeyReference
-from accounts.models import ApiKey, User
+from accounts.models import ApiKey, ImportedRow, PeopleImport, User
 from accounts.querysets import ApiKeyQuerySet
 from core import clock, scopes
 from core.pagination import Page, PageRequest
@@ -71,6 +73,34 @@ def aged_api_keys(*, older_than_days: int) -> ApiKeyQuerySet:
         .select_related("user")
         .order_by("created_at")
     )
+
+
+def people_import(*, import_id: uuid.UUID, actor: Principal) -> PeopleImport:
+    """Return an import.
+
+    Raises:
+        ImportNotFound: no such import, or not for ``actor`` to see.
+    """
+    found: PeopleImport | None = PeopleImport.objects.filter(pk=import_id).first()
+    if found is None or not actor.may("accounts.add_user"):
+        raise ImportNotFound("There is no such import.")
+    return found
+
+
+def import_counts(*, of: PeopleImport) -> dict[str, int]:
+    """Return how many rows have come to which end so far."""
+    counted = dict(of.rows.order_by().values_list("outcome").annotate(Count("id")))
+    return {outcome: counted.get(outcome, 0) for outcome in constants.IMPORT_OUTCOMES}
+
+
+def imported_rows(*, of: PeopleImport, asked: PageRequest) -> Page[ImportedRow]:
+    """Return a page of what became of the rows, in their order."""
+    rows = of.rows.all()
+    if asked.position is not None:
+        (last,) = asked.position
+        rows = rows.filter(number__lt=last) if asked.backwards else rows.filter(number__gt=last)
+    ordered = rows.order_by("-number" if asked.backwards else "number")
+    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [row.number])
 
 
 def usable_api_key(reference: KeyReference, *, at: dt.datetime) -> ApiKey | None:

@@ -82,6 +82,12 @@ def _api_key(person: Person) -> object:
     ].pk
 
 
+def _import(person: Person) -> object:
+    # The rows of an import are nobody's but the staff's.
+    people = [accounts.NewPerson(email="new@example.org")]
+    return accounts.start_people_import(people=people, actor=SYSTEM).pk
+
+
 def _transaction(person: Person) -> object:
     source = open_account(person.principal, balance=10)
     return post(move(source, open_account(person.principal), 1)).id
@@ -93,6 +99,7 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "key_id": _api_key,
     "jar_id": lambda person: filled_jar(person.principal),
     "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,
+    "import_id": _import,
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
 }

@@ -13,10 +13,16 @@ from django.urls import reverse
 from accounts import constants
 from accounts.constants import ACCOUNT_READ
 from accounts.models import ApiKey, Challenge, Factor, PasswordBefore, RecoveryCode
-from accounts.services import create_api_key
+from accounts.services import (
+    NewPerson,
+    create_api_key,
+    run_people_import,
+    start_people_import,
+)
 from accounts.services.links import send_link
 from core import breaker, clock, ids
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
+from core.principals import SYSTEM
 from sessions_app.models import Cookie, Session
 from sessions_app.services import (
     authenticate,
@@ -68,6 +74,8 @@ def _fill(person: Person, count: int) -> None:
             actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
         )
         derive(source)
+        imported = start_people_import(people=[NewPerson(email="no address")], actor=SYSTEM)
+        run_people_import(import_id=str(imported.pk))
         app = Factor.objects.create(user=person.user, kind="totp", label=f"app {number}")
         RecoveryCode.objects.create(user=person.user, code_sha256=app.pk.bytes)
         PasswordBefore.objects.create(user=person.user, password=make_password(None))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api import api_key_views, password_views, registration_views, views
+from accounts.api import api_key_views, import_views, password_views, registration_views, views
 
 urlpatterns = [
     path("auth/register/", registration_views.RegisterView.as_view(), name="register"),
@@ -22,6 +22,8 @@ urlpatterns = [
     path("auth/email/confirm/", views.ConfirmEmailView.as_view(), name="confirm-email"),
     path("me/email/", views.MyEmailView.as_view(), name="my-email"),
     path("me/", views.MeView.as_view(), name="me"),
+    path("users/import/", import_views.ImportPeopleView.as_view(), name="users-import"),
+    path("imports/<uuid:import_id>/", import_views.ImportView.as_view(), name="import"),
     path("scopes/", api_key_views.ScopesView.as_view(), name="scopes"),
     path("me/api-keys/", api_key_views.ApiKeysView.as_view(), name="api-keys"),
     path("me/api-keys/<uuid:key_id>/", api_key_views.ApiKeyView.as_view(), name="api-key"),

@@ -2,6 +2,7 @@
 
 from accounts.models.api_keys import ApiKey
 from accounts.models.factors import Challenge, Factor, RecoveryCode
+from accounts.models.imports import ImportedRow, PeopleImport
 from accounts.models.one_time_tokens import OneTimeToken
 from accounts.models.passwords import PasswordBefore
 from accounts.models.people import User
@@ -10,8 +11,10 @@ __all__ = [
     "ApiKey",
     "Challenge",
     "Factor",
+    "ImportedRow",
     "OneTimeToken",
     "PasswordBefore",
+    "PeopleImport",
     "RecoveryCode",
     "User",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
+from accounts import constants
 from core import ids
 
 
@@ -24,7 +25,7 @@ class PasswordBefore(models.Model):
         db_constraint=False,
         related_name="passwords_before",
     )
-    password = models.CharField("hash", max_length=128)
+    password = models.CharField("hash", max_length=constants.STORED_PASSWORD_LENGTH_MAX)
     created_at = models.DateTimeField("replaced", db_default=Now())
 
     class Meta:

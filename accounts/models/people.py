@@ -27,6 +27,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     last_login = None
 
+    # Imported hashes are longer than ours.
+    password = models.CharField(max_length=constants.STORED_PASSWORD_LENGTH_MAX)
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     email = models.EmailField("e-mail", max_length=constants.EMAIL_LENGTH_MAX)
     email_normalized = models.CharField(max_length=constants.EMAIL_LENGTH_MAX, editable=False)

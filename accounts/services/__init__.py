@@ -17,17 +17,28 @@ from accounts.services.key_login import authenticate_key
 from accounts.services.login import make_device_token, verify_login
 from accounts.services.password_changes import change_password, reset_password
 from accounts.services.passwords import require_strong_password
+from accounts.services.people_imports import (
+    NewPerson,
+    Outcome,
+    check_people,
+    import_people_now,
+    run_people_import,
+    start_people_import,
+)
 from accounts.services.profile import update_profile
 from accounts.services.registration import create_staff_user, open_account, verify_email
 from accounts.services.roles import sync_roles
 from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
 
 __all__ = [
+    "NewPerson",
+    "Outcome",
     "ask_for_email_change",
     "ask_for_reset",
     "ask_for_verification",
     "authenticate_key",
     "change_password",
+    "check_people",
     "confirm_email_change",
     "count_aged_keys",
     "counted_guess",
@@ -36,6 +47,7 @@ __all__ = [
     "create_staff_user",
     "forget_cached_keys",
     "import_people",
+    "import_people_now",
     "limit_requests",
     "make_device_token",
     "normalize_email",
@@ -45,7 +57,9 @@ __all__ = [
     "reset_password",
     "revoke_api_key",
     "rotate_api_key",
+    "run_people_import",
     "set_active",
+    "start_people_import",
     "sync_roles",
     "update_profile",
     "verify_email",
