@@ -10,13 +10,14 @@ import pytest
 
 from accounts import services as accounts
 from accounts.constants import ROLE_PERMISSIONS
-from core import clock, scopes
+from core import clock, ids, scopes
+from core.models import WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
 from sessions_app.services import start_session
 from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
-from transactions.tests.money import move, open_account, post
+from transactions.tests.money import hold_on, move, open_account, post
 
 NO_SCOPE = scopes.Scope("test:nothing", "do nothing at all")
 STAFF = (*ROLE_PERMISSIONS, "superuser")
@@ -88,6 +89,28 @@ def _import(person: Person) -> object:
     return accounts.start_people_import(people=people, actor=SYSTEM).pk
 
 
+def _endpoint(person: Person) -> object:
+    return WebhookEndpoint.objects.create(
+        user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
+    ).pk
+
+
+def _delivery(person: Person) -> object:
+    return WebhookDelivery.objects.create(
+        user_id=person.user.pk,
+        endpoint_id=WebhookEndpoint.objects.get(user_id=person.user.pk).pk,
+        event_id=ids.uuid7(),
+        topic="thing.happened",
+        state="dead",
+        next_attempt_at=clock.now(),
+    ).pk
+
+
+def _hold(person: Person) -> object:
+    source = open_account(person.principal, balance=10)
+    return hold_on(source, open_account(person.principal), 1).pk
+
+
 def _transaction(person: Person) -> object:
     source = open_account(person.principal, balance=10)
     return post(move(source, open_account(person.principal), 1)).id
@@ -100,6 +123,9 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "jar_id": lambda person: filled_jar(person.principal),
     "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,
     "import_id": _import,
+    "endpoint_id": _endpoint,
+    "delivery_id": _delivery,
+    "hold_id": _hold,
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
 }

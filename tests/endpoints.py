@@ -74,6 +74,8 @@ class Operation:
 
     def path(self, values: Mapping[str, object]) -> str:
         """Return the path with ``values`` for what varies."""
+        missing = {name for _, name in self.parameters} - set(values)
+        assert not missing, f"{self}: tests/callers.py makes no {missing}"
         return "/" + PARAMETER.sub(lambda match: str(values[match[2]]), self.route)
 
     def ask(

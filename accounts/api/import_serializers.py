@@ -64,7 +64,7 @@ FINISHED_EXAMPLE: Final = {
 }
 
 
-class PersonInput(fields.StrictSerializer):
+class ImportedPersonInput(fields.StrictSerializer):
     email = fields.StrictTextField(max_length=constants.EMAIL_LENGTH_MAX)
     name = fields.StrictTextField(
         max_length=constants.NAME_LENGTH_MAX, min_length=0, required=False, default=""
@@ -82,14 +82,14 @@ class PersonInput(fields.StrictSerializer):
     )
 
 
-class ImportInput(fields.StrictSerializer):
+class PeopleImportInput(fields.StrictSerializer):
     dry_run = fields.StrictBooleanField(required=False, default=False)
     rows = fields.StrictListField(
-        child=PersonInput(), min_length=1, max_length=constants.IMPORT_ROWS_MAX
+        child=ImportedPersonInput(), min_length=1, max_length=constants.IMPORT_ROWS_MAX
     )
 
 
-class RowOutput(serializers.Serializer[Any]):
+class ImportedRowOutput(serializers.Serializer[Any]):
     number = serializers.IntegerField(help_text="Counted from one.")
     outcome = serializers.CharField(help_text="`created`, `known` or `refused`.")
     person_id = fields.StrictUUIDField(allow_null=True)
@@ -97,15 +97,15 @@ class RowOutput(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class CheckedOutput(serializers.Serializer[Any]):
+class ImportCheckedOutput(serializers.Serializer[Any]):
     total = serializers.IntegerField()
     created = serializers.IntegerField()
     known = serializers.IntegerField()
     refused = serializers.IntegerField()
-    rows = RowOutput(many=True)
+    rows = ImportedRowOutput(many=True)
 
 
-class StartedOutput(serializers.Serializer[Any]):
+class ImportStartedOutput(serializers.Serializer[Any]):
     id = fields.StrictUUIDField()
     total = serializers.IntegerField()
     created = serializers.IntegerField(default=0)
@@ -115,7 +115,7 @@ class StartedOutput(serializers.Serializer[Any]):
     finished_at = fields.InstantField(allow_null=True)
 
 
-class ImportOutput(StartedOutput):
-    items = RowOutput(many=True)
+class PeopleImportOutput(ImportStartedOutput):
+    items = ImportedRowOutput(many=True)
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)

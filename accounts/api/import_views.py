@@ -17,11 +17,11 @@ from accounts.api.import_serializers import (
     FINISHED_EXAMPLE,
     IMPORT_EXAMPLE,
     STARTED_EXAMPLE,
-    CheckedOutput,
-    ImportInput,
-    ImportOutput,
-    RowOutput,
-    StartedOutput,
+    ImportCheckedOutput,
+    ImportedRowOutput,
+    ImportStartedOutput,
+    PeopleImportInput,
+    PeopleImportOutput,
 )
 from core import step_up
 from core.api import caller, given
@@ -52,10 +52,10 @@ class ImportPeopleView(APIView):
             "imports, and `imports/{id}/` tells how far it is."
         ),
         tags=["users"],
-        request=ImportInput,
+        request=PeopleImportInput,
         responses={
-            200: CheckedOutput,
-            202: StartedOutput,
+            200: ImportCheckedOutput,
+            202: ImportStartedOutput,
             **problems(400, 401, 403, 413, 415),
         },
         examples=[
@@ -71,7 +71,7 @@ class ImportPeopleView(APIView):
     def post(self, request: Request) -> Response:
         actor = caller(request)
         step_up.require_fresh_login(actor, scope=constants.USERS_IMPORT)
-        wanted = given(ImportInput, request)
+        wanted = given(PeopleImportInput, request)
         people = [services.NewPerson(**row) for row in wanted["rows"]]
         if wanted["dry_run"]:
             outcomes = services.check_people(people=people, actor=actor)
@@ -80,12 +80,12 @@ class ImportPeopleView(APIView):
                 {
                     "total": len(outcomes),
                     **{name: counts[name] for name in constants.IMPORT_OUTCOMES},
-                    "rows": RowOutput(outcomes, many=True).data,
+                    "rows": ImportedRowOutput(outcomes, many=True).data,
                 }
             )
         started = services.start_people_import(people=people, actor=actor)
         return Response(
-            StartedOutput(started).data,
+            ImportStartedOutput(started).data,
             status=status.HTTP_202_ACCEPTED,
             headers={"Location": f"/api/v1/imports/{started.pk}/"},
         )
@@ -101,7 +101,7 @@ class ImportView(APIView):
         description="Staff only. How far it is, and what became of each row so far.",
         tags=["users"],
         parameters=PAGE_PARAMETERS,
-        responses={200: ImportOutput, **problems(400, 401, 404)},
+        responses={200: PeopleImportOutput, **problems(400, 401, 404)},
         examples=[OpenApiExample("Finished", value=FINISHED_EXAMPLE, response_only=True)],
     )
     def get(self, request: Request, import_id: uuid.UUID) -> Response:
@@ -111,8 +111,8 @@ class ImportView(APIView):
         )
         return Response(
             {
-                **StartedOutput(found).data,
+                **ImportStartedOutput(found).data,
                 **selectors.import_counts(of=found),
-                **page.as_json(lambda row: RowOutput(row).data),
+                **page.as_json(lambda row: ImportedRowOutput(row).data),
             }
         )
