@@ -13,6 +13,7 @@ from django.urls import reverse
 from standardwebhooks.webhooks import Webhook
 
 from core import clock, ids, outbox
+from core.errors import PermissionRefused
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
 from core.webhooks import dead_letters, endpoints, relay
@@ -336,3 +337,22 @@ def test_command_lists_and_replays(peer, capsys):
     assert dead.state == "due"
     with pytest.raises(CommandError, match="no such dead letter"):
         call_command("dead_letters", "discard", str(dead.pk), "--reason", "too late")
+
+
+def test_staff_who_may_only_look_change_no_endpoint_and_learn_no_secret(peer):
+    endpoint, _ = listen(peer)
+    watcher = make_person("auditor@example.org", role="auditor").principal
+    manager = make_person("operator@example.org", role="operator").principal
+    before = WebhookEndpoint.objects.values().get()
+    named = {"endpoint_id": endpoint.pk, "actor": watcher}
+    assert endpoints.get_endpoint(**named) == endpoint
+    with pytest.raises(PermissionRefused):
+        endpoints.update_endpoint(version=endpoint.version, url=f"{peer.url}/mine", **named)
+    with pytest.raises(PermissionRefused):
+        endpoints.delete_endpoint(**named)
+    for actor in (watcher, manager):
+        with pytest.raises(PermissionRefused):
+            endpoints.rotate_secret(endpoint_id=endpoint.pk, actor=actor)
+    assert WebhookEndpoint.objects.values().get() == before
+    endpoints.delete_endpoint(endpoint_id=endpoint.pk, actor=manager)
+    assert not WebhookEndpoint.objects.exists()

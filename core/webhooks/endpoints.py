@@ -21,6 +21,7 @@ ENDPOINTS_PER_OWNER_MAX: Final = 10
 OVERLAP_S_MAX: Final = 7 * 86_400
 OVERLAP_S_DEFAULT: Final = 86_400
 ALL_EVENTS: Final = "core.view_outboxevent"
+CHANGE_ANY: Final = "core.change_webhookendpoint"
 
 
 def visible_endpoints(actor: Principal) -> QuerySet[WebhookEndpoint]:
@@ -39,6 +40,13 @@ def get_endpoint(*, endpoint_id: uuid.UUID, actor: Principal) -> WebhookEndpoint
     endpoint = visible_endpoints(actor).filter(pk=endpoint_id).first()
     if endpoint is None:
         raise EndpointNotFound("There is no such webhook endpoint.")
+    return endpoint
+
+
+def _changeable(endpoint_id: uuid.UUID, actor: Principal) -> WebhookEndpoint:
+    endpoint = get_endpoint(endpoint_id=endpoint_id, actor=actor)
+    if endpoint.user_id != actor.user_id and not actor.may(CHANGE_ANY):
+        raise errors.PermissionRefused("To see an endpoint is not to change it.")
     return endpoint
 
 
@@ -94,6 +102,7 @@ def update_endpoint(
 
     Raises:
         EndpointNotFound: no such endpoint, or not for ``actor`` to see.
+        PermissionRefused: somebody else's, and ``actor`` may not change those.
         AddressRefused: not an address that we call.
         PreconditionFailed: somebody changed it since ``version``.
     """
@@ -103,7 +112,7 @@ def update_endpoint(
         changes["disabled_reason"] = ""
 
     def change() -> WebhookEndpoint:
-        endpoint = get_endpoint(endpoint_id=endpoint_id, actor=actor)
+        endpoint = _changeable(endpoint_id, actor)
         changed = WebhookEndpoint.objects.filter(
             pk=endpoint.pk, user_id=endpoint.user_id, version=version
         ).update(**changes, version=F("version") + 1)
@@ -120,10 +129,11 @@ def delete_endpoint(*, endpoint_id: uuid.UUID, actor: Principal) -> None:
 
     Raises:
         EndpointNotFound: no such endpoint, or not for ``actor`` to see.
+        PermissionRefused: somebody else's, and ``actor`` may not change those.
     """
 
     def delete() -> None:
-        endpoint = get_endpoint(endpoint_id=endpoint_id, actor=actor)
+        endpoint = _changeable(endpoint_id, actor)
         WebhookEndpoint.objects.filter(pk=endpoint.pk, user_id=endpoint.user_id).delete()
         WebhookDelivery.objects.filter(
             endpoint_id=endpoint.pk, user_id=endpoint.user_id, state=DUE
@@ -140,12 +150,15 @@ def rotate_secret(
 
     Raises:
         EndpointNotFound: no such endpoint, or not for ``actor`` to see.
+        PermissionRefused: somebody else's; whoever knows a secret can speak in our name.
     """
     assert 0 <= overlap_s <= OVERLAP_S_MAX
     secret = signing.make_secret()
 
     def rotate() -> WebhookEndpoint:
         endpoint = get_endpoint(endpoint_id=endpoint_id, actor=actor)
+        if endpoint.user_id != actor.user_id:
+            raise errors.PermissionRefused("Only its owner makes a new secret.")
         WebhookEndpoint.objects.filter(pk=endpoint.pk, user_id=endpoint.user_id).update(
             previous_secret_sealed=F("secret_sealed"),
             previous_until=clock.now() + dt.timedelta(seconds=overlap_s),

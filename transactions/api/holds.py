@@ -221,7 +221,7 @@ class CaptureView(APIView):
         tags=["holds"],
         parameters=[IDEMPOTENCY_KEY],
         request=CaptureInput,
-        responses={201: CapturedOutput, **problems(400, 401, 404, 409, 410, 422, 503)},
+        responses={201: CapturedOutput, **problems(400, 401, 403, 404, 409, 410, 422, 503)},
         examples=[examples.sent("A part", {"amount": 1250, "final": False}), _CAPTURED],
     )
     def post(self, request: Request, hold_id: uuid.UUID) -> Response:

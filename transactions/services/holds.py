@@ -94,6 +94,7 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
     nothing.
 
     Raises:
+        PermissionRefused: neither side is ``actor``'s, who may not move any money.
         HoldNotPending: captured, released or expired before.
         HoldExpired: its time is over.
         CaptureExceedsHold: more than it has left.
@@ -103,6 +104,10 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
     """
     amount_minor = hold.remaining if capture.amount_minor is None else capture.amount_minor
     large.require_fresh_login_for([(hold.asset_code, amount_minor)], actor=actor)
+    if actor.user_id not in (hold.user_id, hold.destination_user_id) and not actor.may(
+        "transactions.post_any_transaction"
+    ):
+        raise PermissionRefused("Only the owner of either side may capture it.")
     transaction_id, audit_id, event_id = ids.uuid7s(3)
     rows = functions.call(
         CAPTURE,

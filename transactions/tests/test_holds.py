@@ -12,7 +12,7 @@ from core import clock
 from core import errors as core_errors
 from core.models import AuditEvent, OutboxEvent
 from core.principals import SYSTEM, Principal
-from tests.people import Person
+from tests.people import Person, make_person
 from transactions import errors, selectors, services
 from transactions.models import Hold, LedgerAccount, Transaction
 from transactions.tests.money import (
@@ -248,4 +248,15 @@ def test_hold_on_what_cannot_pay_is_refused(ada: Person, purses, fault: str):
     before = footprint()
     with pytest.raises(refusal):
         hold_on(source, other, 1)
+    assert footprint() == before
+
+
+@pytest.mark.parametrize("role", ["support", "auditor"])
+def test_staff_who_may_only_look_capture_nothing(purses, role: str):
+    hold = _hold(purses, 60)
+    watcher = make_person(f"{role}@example.org", role=role).principal
+    assert selectors.get_hold(hold_id=hold.pk, actor=watcher) == hold
+    before = footprint()
+    with pytest.raises(core_errors.PermissionRefused):
+        capture(hold, 1, watcher)
     assert footprint() == before
