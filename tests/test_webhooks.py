@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -344,7 +345,7 @@ def test_staff_who_may_only_look_change_no_endpoint_and_learn_no_secret(peer):
     watcher = make_person("auditor@example.org", role="auditor").principal
     manager = make_person("operator@example.org", role="operator").principal
     before = WebhookEndpoint.objects.values().get()
-    named = {"endpoint_id": endpoint.pk, "actor": watcher}
+    named: dict[str, Any] = {"endpoint_id": endpoint.pk, "actor": watcher}
     assert endpoints.get_endpoint(**named) == endpoint
     with pytest.raises(PermissionRefused):
         endpoints.update_endpoint(version=endpoint.version, url=f"{peer.url}/mine", **named)
