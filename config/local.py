@@ -182,6 +182,7 @@ def _say(url: str, environment: dict[str, str], took_s: float) -> None:
         f"  Redoc      {url}/api/v1/redoc/\n"
         f"  Admin      {url}/{admin}/\n"
         f"  Health     {url}/health/ready\n"
+        "  Mails      var/mail (one file for each)\n"
         f"  Metrics    {url}/metrics  (bearer token: METRICS_TOKEN in var/local.env)\n",
         flush=True,
     )

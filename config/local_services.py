@@ -132,6 +132,7 @@ def _remembered() -> dict[str, str]:
     known.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     known.setdefault("ENCRYPTION_KEYS", make_key())
     known.setdefault("METRICS_TOKEN", secrets.token_urlsafe(24))
+    known.setdefault("MAIL_TRANSPORT", "file")
     return known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import signal
@@ -41,6 +42,23 @@ class Service:
             capture_output=True,
             text=True,
         )
+
+    @contextlib.contextmanager
+    def worker(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Let a worker do the service's jobs for a while."""
+        with (self.log.parent / "worker.log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "worker"],
+                env=self.environment,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
 
     def stop(self) -> int:
         """End it the polite way; return its exit code."""

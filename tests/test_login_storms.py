@@ -44,7 +44,7 @@ def _log_in(url: str, password: str = PASSWORD) -> tuple[int, dict[str, str]]:
 def test_attack_32_fifty_logins_at_once_take_bounded_memory_and_others_are_answered(serve):
     many = {"GUESSES_PER_ACCOUNT_MAX": "1000", "GUESSES_PER_ADDRESS_MAX": "1000"}
     service = serve(workers=2, threads=8, **many)
-    ada = registered(service.url, "ada@example.org")
+    ada = registered(service, "ada@example.org")
     before = {pid: _peak_kib(pid) for pid in _workers(service)}
     assert len(before) == 2
     answers: list[tuple[int, dict[str, str]]] = []
@@ -88,7 +88,7 @@ def test_attack_32_huge_bodies_are_refused_unread(serve):
 def test_guessing_stays_closed_when_valkey_is_gone(serve):
     # A port nobody listens on.
     service = serve(workers=2, threads=2, REDIS_URL="redis://127.0.0.1:1/0")
-    assert registered(service.url, "ada@example.org").call("GET", "/api/v1/me/")[0] == 200
+    assert registered(service, "ada@example.org").call("GET", "/api/v1/me/")[0] == 200
     statuses = [_log_in(service.url, "wrong password, quite long")[0] for _ in range(14)]
     assert statuses.count(401) <= 10
     assert set(statuses) == {401, 429}

@@ -11,20 +11,22 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 
-def test_the_walk_works_word_for_word(serve):
-    service = serve(workers=1)
+def test_the_walk_works_word_for_word(serve, tmp_path):
+    mails = tmp_path / "mail"
+    service = serve(workers=1, MAIL_TRANSPORT="file", MAIL_FOLDER=str(mails))
     created = service.command("staff_create", "--email", "staff@example.org", "--role", "admin")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     found = re.search(r"```sh\n(.*?)```", readme, re.DOTALL)
     assert found is not None
-    walk = found[1].replace("http://127.0.0.1:8000", service.url)
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", walk],
-        env={**os.environ, "STAFF": created.stdout.rsplit("): ", 1)[1].strip()},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    walk = found[1].replace("http://127.0.0.1:8000", service.url).replace("var/mail", str(mails))
+    with service.worker():
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", walk],
+            env={**os.environ, "STAFF": created.stdout.rsplit("): ", 1)[1].strip()},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr
     decoder, answers, text = json.JSONDecoder(), [], done.stdout
     while text.startswith("{"):
