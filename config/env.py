@@ -86,6 +86,11 @@ class Env:
     public_url: str = setting(
         "Address people reach the service at; used in links.", default="http://127.0.0.1:8000"
     )
+    account_pages_url: str = setting(
+        "Where mailed links lead, such as https://shop.example/account. Empty: pages of our own "
+        "below PUBLIC_URL.",
+        default="",
+    )
     csrf_trusted_origins: list[str] = setting(
         "Origins whose pages may send cookie-authenticated requests, comma separated.", default=[]
     )

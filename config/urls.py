@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.pages import link_page
 from core import versioning, views
 from sessions_app.api.token_views import jwks
 
@@ -22,6 +23,7 @@ urlpatterns = [
         for version in versioning.RETIRED
     ],
     path(f"{settings.ENV.admin_path}/", admin.site.urls),
+    path("account/<slug:page>/", link_page, name="account-page"),
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),

@@ -40,11 +40,12 @@ class Mail:
 def link_to(page: str, *, token: str = "") -> str:
     """Return the address of one of our pages for people.
 
-    It starts with PUBLIC_URL, whatever host a request named. The token is in the fragment, which
-    browsers send to nobody: it is in no server's log and in no Referer.
+    It starts with a setting of ours, whatever host a request named. The token is in the fragment,
+    which browsers send to nobody: it is in no server's log and in no Referer.
     """
     fragment = f"#token={urllib.parse.quote(token, safe='')}" if token else ""
-    return f"{settings.ENV.public_url}/account/{page}/{fragment}"
+    pages = settings.ENV.account_pages_url or f"{settings.ENV.public_url}/account"
+    return f"{pages}/{page}/{fragment}"
 
 
 def enqueue(*, template: str, to: str, facts: dict[str, Any]) -> None:

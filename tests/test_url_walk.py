@@ -27,6 +27,7 @@ PUBLIC = {
     "api/v1/redoc/": "the contract, readable",
     "api/v1/redoc/redoc.js/": "its script",
     ".well-known/jwks.json": "to check JWTs",
+    "account/<slug:page>/": "mailed links lead there",
     "health": "probes",
     "health/ready": "probes",
     ".well-known/security.txt": "whom to tell about a hole",
@@ -36,7 +37,12 @@ PUBLIC = {
 }
 # Closed by a token of their own; a stranger is told there is nothing.
 TOKEN = {"metrics", "health/detailed"}
-VALUES = {"uuid": "01a1fc61-0203-703c-973a-a31d52667ef1", "str": "AUTH_REQUIRED", "path": "me/"}
+VALUES = {
+    "uuid": "01a1fc61-0203-703c-973a-a31d52667ef1",
+    "slug": "verify-email",
+    "str": "AUTH_REQUIRED",
+    "path": "me/",
+}
 
 
 ROUTES = endpoints.routes()

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,10 +17,10 @@ from procrastinate.contrib.django import app
 
 from core import mail, tasks
 from tests.database import url_of
+from tests.waiting import WAIT_S, until
 
 ROOT = Path(__file__).parent.parent
 JOBS = 1_000
-WAIT_S = 60
 
 
 @pytest.fixture
@@ -56,14 +55,6 @@ def worker(committed_db, tmp_path):
         process.wait()
 
 
-def _until(condition: Callable[[], bool]) -> None:
-    """Wait for what another process will write; the database tells of it to nobody."""
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 def _is_done(database: str) -> Callable[[], bool]:
     """Return a question: have all mails left the queue?"""
     left = (
@@ -95,7 +86,7 @@ def test_thousand_jobs_over_two_workers_run_once_each(worker, committed_db, tmp_
         transaction.set_rollback(True)
     for _ in range(2):
         worker()
-    _until(_is_done(committed_db))
+    until(_is_done(committed_db))
     sent = _sent(tmp_path)
     assert "undone" not in sent
     assert [n for n in range(JOBS) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
@@ -106,14 +97,14 @@ def test_stopped_worker_ends_cleanly_and_leaves_nothing_half_done(worker, commit
         for number in range(200):
             _enqueue(f"person-{number}")
     first = worker()
-    _until(lambda: "person-" in _sent(tmp_path))
+    until(lambda: "person-" in _sent(tmp_path))
     first.send_signal(signal.SIGTERM)
     assert first.wait(timeout=WAIT_S) == 0
     doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
     with psycopg.connect(url_of("owner", committed_db)) as connection:
         assert connection.execute(doing).fetchone() == (0,)
     worker()
-    _until(_is_done(committed_db))
+    until(_is_done(committed_db))
     sent = _sent(tmp_path)
     assert [n for n in range(200) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
 
@@ -134,7 +125,7 @@ def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
         )
     asyncio.run(_return_stalled_jobs())
     worker()
-    _until(_is_done(committed_db))
+    until(_is_done(committed_db))
     assert _sent(tmp_path).count("To: ada@example.org\n") == 1
 
 

@@ -1,0 +1,66 @@
+"""The pages that mailed links lead to: one form each, for services without a front end of theirs.
+
+The token is in the address's fragment, which no server sees; the page's script takes it from there
+and sends it to the API, as a front end would.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Final
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts import constants
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a page says and which operation its button calls."""
+
+    title: str
+    about: str
+    button: str
+    done: str
+    operation: str
+    asks_password: bool = False
+
+
+PAGES: Final = {
+    "verify-email": Page(
+        title="Confirm your e-mail address",
+        about="One more step: confirm that this address is yours.",
+        button="Confirm",
+        done="Thank you. You can log in now.",
+        operation="v1:verify-email",
+    ),
+    "reset-password": Page(
+        title="Choose a new password",
+        about="All your devices are logged out when you save it.",
+        button="Save",
+        done="Your new password works from now on.",
+        operation="v1:reset",
+        asks_password=True,
+    ),
+}
+
+
+@require_safe
+@never_cache
+def link_page(request: HttpRequest, page: str) -> HttpResponse:
+    """Show the page that a mailed link leads to."""
+    shown = PAGES.get(page)
+    if shown is None:
+        raise Http404
+    context = {
+        "page": shown,
+        "operation_url": reverse(shown.operation),
+        "password_length_max": constants.PASSWORD_BYTES_MAX,
+    }
+    response = render(request, "account/link.html", context)
+    response["Referrer-Policy"] = "no-referrer"
+    return response

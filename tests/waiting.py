@@ -1,0 +1,19 @@
+"""Waiting for what another process will do, where nothing tells of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+WAIT_S = 60
+
+
+def until(question: Callable[[], T]) -> T:
+    """Return the first true answer to ``question``."""
+    deadline = time.monotonic() + WAIT_S
+    while not (answer := question()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.05)
+    return answer
