@@ -46,6 +46,13 @@ PAGES: Final = {
         operation="v1:reset",
         asks_password=True,
     ),
+    "confirm-email": Page(
+        title="Confirm your new e-mail address",
+        about="From then on you log in with it.",
+        button="Confirm",
+        done="This is your address now.",
+        operation="v1:confirm-email",
+    ),
 }
 
 

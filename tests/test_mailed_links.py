@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+from django.test import Client as DjangoClient
+from django.urls import reverse
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
+from accounts.pages import PAGES
 from tests.browser import complaints
 from tests.http import Client
 from tests.people import PASSWORD
@@ -75,6 +79,15 @@ def test_person_confirms_their_address_and_later_replaces_a_forgotten_password(
     assert client.call("POST", "/api/v1/auth/login/", login)[0] == 401
     assert client.call("POST", "/api/v1/auth/login/", {**login, "password": NEW_PASSWORD})[0] == 200
     assert complaints(browser) == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_calls_an_operation_that_exists(page):
+    answer = DjangoClient().get(f"/account/{page}/")
+    assert answer.status_code == 200
+    assert reverse(PAGES[page].operation) in answer.content.decode()
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert "no-store" in answer["Cache-Control"]
 
 
 def test_address_without_its_secret_part_is_told(serve, browser):
