@@ -132,6 +132,7 @@ _VIEW_RECORDS: Final = (
     "core.view_auditevent",
     "core.view_circuitbreaker",
     "core.view_epoch",
+    "core.view_montharchive",
     "core.view_outboxevent",
     "core.view_webhookdelivery",
     "core.view_webhookendpoint",

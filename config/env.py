@@ -202,6 +202,9 @@ class Env:
         "plain http is allowed there, and only there.",
         default=[],
     )
+    archive_folder: str = setting(
+        "Folder that archived months are written to.", default="var/archive"
+    )
     ledger_backdating_days_max: int = setting(
         "How many days back a transaction may take effect; imports are free of it.",
         default=366,

@@ -21,6 +21,13 @@ METRICS_READ: Final = "metrics_read"
 # any more, but for the one session that is kept, if any.
 LOGINS_ENDED: Final = "logins_ended"
 
+# Nothing: a month is about to leave for the archive; derive from it what is still to be derived.
+MONTH_LEAVING: Final = "month_leaving"
+# archive, using: in the transaction that drops the rows, while they are still there.
+MONTH_ARCHIVED: Final = "month_archived"
+# archive, using: in the transaction that brought the rows back.
+MONTH_RESTORED: Final = "month_restored"
+
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from django.apps import apps
+from django.conf import settings
 from django.db import connections
 from psycopg import sql
 
@@ -23,6 +24,18 @@ MONTHS_AHEAD_WARNING: Final = 2
 # Two deploys, or a deploy and the worker, may ensure partitions at the same time.
 ADVISORY_LOCK: Final = 7_301_001
 _BOUND: Final = re.compile(r"TO \('([0-9a-f-]{36})'\)")
+_LOWER: Final = re.compile(r"FROM \('([0-9a-f-]{36})'\)")
+_BOUNDS: Final = """
+    SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass
+"""
+_RIGHTS: Final = """
+    SELECT c.relname FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+    WHERE p.relname = ANY (%(tables)s)
+      AND has_table_privilege(%(role)s, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+    ORDER BY 1
+"""
 
 
 def partitioned_tables() -> list[str]:
@@ -48,15 +61,35 @@ def ensure_months(*, first: dt.date | None = None, months_ahead: int = MONTHS_AH
         cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         try:
             for table in partitioned_tables():
-                for month in months:
-                    name = f"{table}_{month:%Y_%m}"
-                    cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
-                    if cursor.fetchone()[0]:
-                        cursor.execute(_create_statement(table, name, month))
-                        created.append(name)
+                created += [
+                    partition_name(table, month)
+                    for month in months
+                    if create_month(cursor, table, month)
+                ]
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
     return created
+
+
+def create_month(cursor: Any, table: str, month: dt.date) -> bool:
+    """Create one partition as the owner role; ``False`` when it is there."""
+    name = partition_name(table, month)
+    cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+    if not cursor.fetchone()[0]:
+        return False
+    cursor.execute(_create_statement(table, name, month))
+    return True
+
+
+def partition_name(table: str, month: dt.date) -> str:
+    """Return the name of the partition of ``table`` for ``month``."""
+    return f"{table}_{month:%Y_%m}"
+
+
+def is_attached(cursor: Any, name: str) -> bool:
+    """Return whether there is a partition of that name."""
+    cursor.execute("SELECT FROM pg_inherits WHERE inhrelid = to_regclass(%s)", [name])
+    return cursor.fetchone() is not None
 
 
 def months_ahead(alias: str = "default") -> int:
@@ -64,6 +97,42 @@ def months_ahead(alias: str = "default") -> int:
     horizon = min(_horizon(table, alias) for table in partitioned_tables())
     this_month = clock.now().date().replace(day=1)
     return (horizon.year - this_month.year) * 12 + horizon.month - this_month.month - 1
+
+
+def months_of(table: str) -> list[dt.date]:
+    """Return the months ``table`` has partitions for, in order."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(_BOUNDS, [f'"{table}"'])
+        lowers = [_LOWER.search(bound) for (bound,) in cursor.fetchall()]
+    return sorted(ids.made_at(uuid.UUID(match[1])).date() for match in lowers if match)
+
+
+def months_older_than(months: int) -> list[dt.date]:
+    """Return the months that are here and older than so many whole months before this one."""
+    limit = _add_months(clock.now().date(), -months)
+    found = {month for table in partitioned_tables() for month in months_of(table)}
+    return sorted(month for month in found if month < limit)
+
+
+def faults(*, archived: set[dt.date]) -> list[str]:
+    """Say what is wrong: few months ahead, months missing between others, rights on partitions."""
+    found = []
+    if months_ahead("owner") < MONTHS_AHEAD_WARNING:
+        found.append(f"Fewer than {MONTHS_AHEAD_WARNING} months ahead; run partitions_ensure.")
+    for table in partitioned_tables():
+        here = months_of(table)
+        expected = _months(here[0], here[-1]) if here else []
+        found += [
+            f"{table} has no partition for {month:%Y-%m}."
+            for month in expected
+            if month not in here and month not in archived
+        ]
+    role = settings.DATABASES["default"]["USER"]
+    if role != settings.DATABASES["owner"]["USER"]:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(_RIGHTS, {"role": role, "tables": partitioned_tables()})
+            found += [f"{role} has rights on {name} itself." for (name,) in cursor.fetchall()]
+    return found
 
 
 def month_bounds(month: dt.date) -> tuple[uuid.UUID, uuid.UUID]:
@@ -86,8 +155,7 @@ def _horizon(table: str, alias: str) -> dt.date:
     """Return the first month for which ``table`` has no partition."""
     with connections[alias].cursor() as cursor:
         cursor.execute(
-            "SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i "
-            "JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass",
+            _BOUNDS,
             [f'"{table}"'],
         )
         uppers = [_BOUND.search(bound) for (bound,) in cursor.fetchall()]

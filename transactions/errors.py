@@ -64,6 +64,14 @@ class TransactionNotFound(NotFound):
     title = "No such transaction"
 
 
+class TransactionArchived(DomainError):
+    """Its month is in the archive; extension ``month``."""
+
+    code = "TXN_ARCHIVED"
+    status = 410
+    title = "The transaction is in the archive"
+
+
 class InsufficientFunds(DomainError):
     """The source would fall below its floor, holds counted."""
 

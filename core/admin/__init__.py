@@ -1,6 +1,14 @@
 """The pages of records, destinations and webhooks."""
 
-from core.admin import breakers, records, webhooks
+from core.admin import archives, breakers, records, webhooks
 from core.admin.reader import ROWS_MAX, CappedPaginator, ReaderAdmin
 
-__all__ = ["ROWS_MAX", "CappedPaginator", "ReaderAdmin", "breakers", "records", "webhooks"]
+__all__ = [
+    "ROWS_MAX",
+    "CappedPaginator",
+    "ReaderAdmin",
+    "archives",
+    "breakers",
+    "records",
+    "webhooks",
+]

@@ -1,5 +1,6 @@
 """Tables that belong to no single app."""
 
+from core.models.archives import MonthArchive
 from core.models.epochs import Epoch
 from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
@@ -10,6 +11,7 @@ __all__ = [
     "CircuitBreaker",
     "Epoch",
     "IdempotencyKey",
+    "MonthArchive",
     "OutboxEvent",
     "WebhookDelivery",
     "WebhookEndpoint",

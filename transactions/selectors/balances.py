@@ -90,7 +90,7 @@ def balance_at(
         ((_, balance, is_archived),) = cursor.fetchall()
     if is_archived:
         raise errors.MomentArchived(
-            "Ask for the beginning of a day, or for the month to be restored.",
+            "Ask for the last microsecond of a day, or for the month to be restored.",
             day=before.astimezone(dt.UTC).date().isoformat(),
         )
     return int(balance)

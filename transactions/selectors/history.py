@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from django.db import connection
 
+from core.models import MonthArchive
 from core.pagination import Page, PageRequest
 from core.principals import Principal
 from transactions import errors
@@ -66,8 +67,16 @@ def entries(*, account: LedgerAccount, asked: PageRequest) -> Page[Entry]:
 
 
 def transaction_with_entries(transaction_id: uuid.UUID) -> tuple[Transaction, Sequence[Entry]]:
-    """Return a transaction and its entries by leg, whoever asks: for services only."""
-    transaction = Transaction.objects.select_related("ledger").get(pk=transaction_id)
+    """Return a transaction and its entries by leg, whoever asks: for services only.
+
+    Raises:
+        TransactionNotFound: none.
+        TransactionArchived: if there is one, it is in the archive.
+    """
+    transaction = Transaction.objects.select_related("ledger").filter(pk=transaction_id).first()
+    if transaction is None:
+        _require_no_archive(transaction_id)
+        raise errors.TransactionNotFound("There is no such transaction.")
     return transaction, list(Entry.objects.filter(transaction_id=transaction_id).order_by("leg"))
 
 
@@ -78,17 +87,28 @@ def get_transaction(
 
     Raises:
         TransactionNotFound: none, or not for ``actor`` to see.
+        TransactionArchived: see :func:`transaction_with_entries`.
     """
-    refused = errors.TransactionNotFound("There is no such transaction.")
-    try:
-        transaction, legs = transaction_with_entries(transaction_id)
-    except Transaction.DoesNotExist:
-        raise refused from None
+    transaction, legs = transaction_with_entries(transaction_id)
     if not actor.may("transactions.view_transaction") and not any(
         entry.user_id == actor.user_id for entry in legs
     ):
-        raise refused
+        raise errors.TransactionNotFound("There is no such transaction.")
     return transaction, legs
+
+
+def _require_no_archive(transaction_id: uuid.UUID) -> None:
+    month = (
+        MonthArchive.objects.filter(
+            first_id__lte=transaction_id, end_id__gt=transaction_id, restored_at=None
+        )
+        .values_list("month", flat=True)
+        .first()
+    )
+    if month is not None:
+        raise errors.TransactionArchived(
+            "Transactions of that month are in the archive.", month=f"{month:%Y-%m}"
+        )
 
 
 def transactions(

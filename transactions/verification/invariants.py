@@ -37,11 +37,15 @@ CHECKS: Final = (
     ),
     Check(
         "balance_is_sum",
-        "Each balance is the sum of its entries.",
+        "Each balance is the sum of its entries, archived ones counted.",
         """SELECT b.account_id::text, 'balance ' || b.posted || ', entries ' || coalesce(e.total, 0)
            FROM balance b
-           LEFT JOIN (SELECT account_id, sum(amount) AS total FROM entry GROUP BY 1) e
-               USING (account_id)
+           LEFT JOIN (
+               SELECT account_id, sum(amount) AS total FROM (
+                   SELECT account_id, amount FROM entry
+                   UNION ALL SELECT account_id, amount FROM archived_run
+               ) AS moved GROUP BY 1
+           ) e USING (account_id)
            WHERE b.posted <> coalesce(e.total, 0)""",
     ),
     Check(
@@ -52,9 +56,20 @@ CHECKS: Final = (
                || ', numbers ' || coalesce(e.numbers, 0) || ', last ' || coalesce(e.last, 0)
            FROM balance b
            LEFT JOIN (
-               SELECT account_id, count(*) AS entries, count(DISTINCT account_seq) AS numbers,
-                      min(account_seq) AS first, max(account_seq) AS last
-               FROM entry GROUP BY 1
+               SELECT account_id, sum(entries) AS entries,
+                      sum(entries) FILTER (WHERE is_next) AS numbers, min(first_seq) AS first,
+                      max(last_seq) AS last
+               FROM (
+                   SELECT account_id, first_seq, last_seq, last_seq - first_seq + 1 AS entries,
+                          first_seq = lag(last_seq, 1, 0::bigint) OVER (
+                              PARTITION BY account_id ORDER BY first_seq
+                          ) + 1 AS is_next
+                   FROM (
+                       SELECT account_id, account_seq AS first_seq, account_seq AS last_seq
+                       FROM entry
+                       UNION ALL SELECT account_id, first_seq, last_seq FROM archived_run
+                   ) AS runs
+               ) AS links GROUP BY 1
            ) e USING (account_id)
            WHERE b.entry_seq <> coalesce(e.entries, 0) OR coalesce(e.numbers, 0) <> b.entry_seq
               OR coalesce(e.last, 0) <> b.entry_seq OR coalesce(e.first, 1) <> 1""",
@@ -62,13 +77,21 @@ CHECKS: Final = (
     Check(
         "running_chain",
         "Each entry's balance is the one before it plus its amount, and time never goes back.",
-        """SELECT account_id::text, 'number ' || account_seq || ': ' || before || ' + ' || amount
+        """SELECT account_id::text, 'number ' || last_seq || ': ' || before || ' + ' || amount
                || ' is not ' || balance_after
            FROM (
-               SELECT account_id, account_seq, amount, balance_after, recorded_at,
+               SELECT account_id, last_seq, amount, balance_after, recorded_at,
                       lag(balance_after, 1, 0::bigint) OVER running AS before,
                       lag(recorded_at) OVER running AS earlier
-               FROM entry WINDOW running AS (PARTITION BY account_id ORDER BY account_seq)
+               FROM (
+                   SELECT account_id, account_seq AS first_seq, account_seq AS last_seq, amount,
+                          balance_after, recorded_at
+                   FROM entry
+                   UNION ALL
+                   SELECT account_id, first_seq, last_seq, amount, balance_after, NULL
+                   FROM archived_run
+               ) AS runs
+               WINDOW running AS (PARTITION BY account_id ORDER BY first_seq)
            ) AS chain
            WHERE before + amount <> balance_after OR recorded_at < earlier""",
     ),
@@ -107,7 +130,10 @@ CHECKS: Final = (
                FROM "transaction" t JOIN entry e ON e.transaction_id = t.id AND e.amount > 0
                WHERE t.hold_id IS NOT NULL GROUP BY 1
            ) t ON t.hold_id = h.id
-           WHERE h.captured <> coalesce(t.posted, 0) OR h.captured > h.amount
+           WHERE h.captured < coalesce(t.posted, 0) OR h.captured > h.amount
+              OR (h.captured > coalesce(t.posted, 0) AND NOT EXISTS (
+                  SELECT FROM month_archive m WHERE m.restored_at IS NULL AND m.end_id > h.id
+              ))
               OR (h.status = 'pending' AND h.captured = h.amount)""",
     ),
     Check(
@@ -124,7 +150,11 @@ CHECKS: Final = (
                FROM "transaction" t JOIN entry e ON e.transaction_id = t.id AND e.amount > 0
                WHERE t.reverses_id IS NOT NULL GROUP BY 1
            ) t USING (transaction_id)
-           WHERE coalesce(r.reversed, 0) <> coalesce(t.posted, 0) OR r.reversed > r.amount""",
+           WHERE coalesce(r.reversed, 0) < coalesce(t.posted, 0) OR r.reversed > r.amount
+              OR (r.reversed > coalesce(t.posted, 0) AND NOT EXISTS (
+                  SELECT FROM month_archive m
+                  WHERE m.restored_at IS NULL AND m.end_id > r.transaction_id
+              ))""",
     ),
     Check(
         "books_balance",
@@ -161,7 +191,10 @@ CHECKS: Final = (
            FULL JOIN transaction_reference r
                ON r.transaction_id = t.id AND r.reference = t.reference
               AND r.ledger_id = t.ledger_id
-           WHERE t.id IS NULL OR r.transaction_id IS NULL""",
+           WHERE r.transaction_id IS NULL OR (t.id IS NULL AND NOT EXISTS (
+               SELECT FROM month_archive m WHERE m.restored_at IS NULL
+                 AND r.transaction_id >= m.first_id AND r.transaction_id < m.end_id
+           ))""",
     ),
     Check(
         "snapshots",
@@ -202,7 +235,11 @@ CHECKS: Final = (
         "Each key that was answered with a transaction names one that exists.",
         """SELECT k.object_id::text, 'answered but not stored' FROM idempotency_key k
            WHERE k.object_id IS NOT NULL
-             AND NOT EXISTS (SELECT FROM "transaction" t WHERE t.id = k.object_id)""",
+             AND NOT EXISTS (SELECT FROM "transaction" t WHERE t.id = k.object_id)
+             AND NOT EXISTS (
+                 SELECT FROM month_archive m WHERE m.restored_at IS NULL
+                   AND k.object_id >= m.first_id AND k.object_id < m.end_id
+             )""",
     ),
     Check(
         "events",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from django.db import connection
 
+from core.models import MonthArchive
 from transactions import canonical, selectors
 from transactions.models import Seal
 
@@ -37,6 +38,7 @@ class SealReport:
     seals: int = 0
     transactions: int = 0
     last_seal: int = 0
+    archived: int = 0
     faults: list[SealFault] = dataclasses.field(default_factory=list)
 
 
@@ -50,7 +52,7 @@ def verify_seals(*, first: int = 1, seals_max: int | None = None) -> SealReport:
     expected = bytes(before.hash) if before else bytes(canonical.DIGEST_BYTES)
     chain = Seal.objects.filter(number__gte=first).order_by("number")
     for seal in chain[:seals_max].iterator(chunk_size=10):
-        report.faults += _faults_of(seal, expected, number=first + report.seals)
+        report.faults += _faults_of(seal, expected, report, number=first + report.seals)
         expected = bytes(seal.hash)
         report.seals += 1
         report.transactions += seal.transactions
@@ -59,10 +61,13 @@ def verify_seals(*, first: int = 1, seals_max: int | None = None) -> SealReport:
             return report
     if first == 1 and seals_max is None and report.seals:
         report.faults += _unsealed()
+        report.faults += _gone_beside_archives(report)
     return report
 
 
-def _faults_of(seal: Seal, expected: bytes, *, number: int) -> Iterator[SealFault]:
+def _faults_of(
+    seal: Seal, expected: bytes, report: SealReport, *, number: int
+) -> Iterator[SealFault]:
     if seal.number != number:
         yield SealFault(number, None, "the seal is gone")
     if bytes(seal.previous_hash) != expected:
@@ -75,10 +80,27 @@ def _faults_of(seal: Seal, expected: bytes, *, number: int) -> Iterator[SealFaul
     members = dict(_members(seal))
     found = selectors.transaction_digests(list(members))
     for identifier, digest in members.items():
-        if identifier not in found:
+        if identifier not in found and _is_archived(identifier):
+            report.archived += 1
+        elif identifier not in found:
             yield SealFault(seal.number, identifier, "the transaction is gone")
         elif found[identifier] != digest:
             yield SealFault(seal.number, identifier, "the transaction was altered")
+
+
+def _is_archived(identifier: uuid.UUID) -> bool:
+    return MonthArchive.objects.filter(
+        first_id__lte=identifier, end_id__gt=identifier, restored_at=None
+    ).exists()
+
+
+def _gone_beside_archives(report: SealReport) -> Iterator[SealFault]:
+    """Compare how many transactions are gone with how many the archives hold."""
+    manifests = MonthArchive.objects.filter(restored_at=None).values_list("manifest", flat=True)
+    archived = sum(manifest["tables"]["transaction"]["rows"] for manifest in manifests)
+    if report.archived != archived:
+        what = f"{report.archived} transactions are gone, {archived} are in archives"
+        yield SealFault(report.last_seal, None, what)
 
 
 def _members(seal: Seal) -> Iterator[tuple[uuid.UUID, bytes]]:

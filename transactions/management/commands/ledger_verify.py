@@ -51,7 +51,8 @@ class Command(BaseCommand):
         for fault in report.faults:
             self.stdout.write(f"seal {fault.seal}: {fault.transaction_id or '-'} {fault.what}")
         self.stdout.write(
-            f"Hashed {report.transactions:,} transactions of {report.seals:,} seals again."
+            f"Hashed {report.transactions - report.archived:,} transactions of {report.seals:,} "
+            f"seals again; {report.archived:,} are in the archive."
         )
 
 
