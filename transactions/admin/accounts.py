@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from itertools import islice
 from typing import Any
 
 from django.contrib import admin, messages
@@ -15,16 +14,14 @@ from django.utils.html import format_html
 from typing_extensions import override
 
 from accounts.selectors import staff_principal
-from core import clock
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
 from transactions import constants, selectors, services
 from transactions.admin.columns import amount_of
+from transactions.admin.statements import statement_context
 from transactions.api import queries
 from transactions.models import Asset, Ledger, LedgerAccount
-
-STATEMENT_LINES_MAX = 500
 
 
 @admin.register(Asset)
@@ -125,26 +122,13 @@ class LedgerAccountAdmin(ReaderAdmin):
                 account_id=account_id, actor=staff_principal(request.user)
             )
             since, until = queries.period(request.GET.dict())
+            statement = statement_context(account, since=since, until=until)
         except DomainError as exc:
             raise Http404(exc.detail) from exc
-        lines = selectors.statement_stream(account, since=since, until=until, by="effective")
-        shown = list(islice(lines, STATEMENT_LINES_MAX + 1))
-        for line in shown:
-            line["amount"] = amount_of(account, line["amount"])
-            line["balance"] = amount_of(account, line["balance"])
-        opening = selectors.balance_at(account, since, by="effective", inclusive=False)
-        closing = selectors.balance_at(account, until, by="effective", inclusive=False)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Statement of {account.code}",
-            "account": account,
+            **statement,
             "opts": self.model._meta,  # noqa: SLF001 - Django's documented Model._meta API
-            "lines": shown[:STATEMENT_LINES_MAX],
-            "is_cut": len(shown) > STATEMENT_LINES_MAX,
-            "lines_max": STATEMENT_LINES_MAX,
-            "opening": amount_of(account, opening),
-            "closing": amount_of(account, closing),
-            "until": clock.as_rfc3339(until),
         }
         return TemplateResponse(request, "admin/transactions/statement.html", context)
 

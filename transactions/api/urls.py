@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from transactions.api import event_views, holds, reversals, seal_views, transaction_views, views
+from transactions.api import (
+    event_views,
+    holds,
+    report_views,
+    reversals,
+    seal_views,
+    transaction_views,
+    views,
+)
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
 
@@ -32,6 +40,7 @@ urlpatterns = [
         transaction_views.TransactionView.as_view(),
         name="transaction",
     ),
+    path("trial-balance/", report_views.TrialBalanceView.as_view(), name="trial-balance"),
     path("seals/head/", seal_views.SealHeadView.as_view(), name="seal-head"),
     path("seals/verify/", seal_views.SealVerifyView.as_view(), name="seal-verify"),
     path("events/", event_views.EventsView.as_view(), name="events"),

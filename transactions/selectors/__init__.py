@@ -32,10 +32,12 @@ from transactions.selectors.statements import (
     statement_lines,
     statement_stream,
 )
+from transactions.selectors.trial_balances import TrialLine, trial_balance
 
 __all__ = [
     "STATEMENT_CHUNK",
     "Clock",
+    "TrialLine",
     "account_ids",
     "assets",
     "balance_at",
@@ -65,4 +67,5 @@ __all__ = [
     "transaction_digests",
     "transaction_with_entries",
     "transactions",
+    "trial_balance",
 ]

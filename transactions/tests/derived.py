@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from core import clock, ids
+from core.models import MonthArchive
 from transactions import services
 from transactions.models import Seal
 
@@ -12,6 +14,14 @@ from transactions.models import Seal
 def derive(account: uuid.UUID) -> None:
     """Make one row of every derived table; inside a test's transaction nothing is final."""
     services.refresh_snapshots()
+    MonthArchive.objects.create(
+        month=dt.date(2001, 1, 1),
+        first_id=uuid.UUID(int=1),
+        end_id=uuid.UUID(int=2),
+        folder="/nowhere",
+        manifest={},
+        archived_at=clock.now(),
+    )
     Seal.objects.create(
         number=Seal.objects.count() + 1,
         transactions=1,
