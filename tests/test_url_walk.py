@@ -28,6 +28,7 @@ PUBLIC = {
     "api/v1/redoc/redoc.js/": "its script",
     ".well-known/jwks.json": "to check JWTs",
     "account/<slug:page>/": "mailed links lead there",
+    "api/v1/cookie-policy/": "banners show it before anybody is known",
     "health": "probes",
     "health/ready": "probes",
     ".well-known/security.txt": "whom to tell about a hole",

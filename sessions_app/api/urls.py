@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import jar_views, login_views, token_views, views
+from sessions_app.api import consent_views, cookie_views, jar_views, login_views, token_views, views
 
 urlpatterns = [
     path("auth/csrf/", login_views.CsrfView.as_view(), name="csrf"),
@@ -27,4 +27,23 @@ urlpatterns = [
         jar_views.JarCookieView.as_view(),
         name="jar-cookie",
     ),
+    path("cookies/", cookie_views.CookiesView.as_view(), name="cookies"),
+    path("cookies/issue/", cookie_views.IssueView.as_view(), name="cookie-issue"),
+    path("cookies/resolve/", cookie_views.ResolveView.as_view(), name="cookie-resolve"),
+    path("cookies/<uuid:cookie_id>/", cookie_views.CookieView.as_view(), name="cookie"),
+    path("cookie-definitions/", cookie_views.DefinitionsView.as_view(), name="cookie-definitions"),
+    path(
+        "cookie-definitions/<uuid:definition_id>/",
+        cookie_views.DefinitionView.as_view(),
+        name="cookie-definition",
+    ),
+    path("cookie-policy/", consent_views.PolicyView.as_view(), name="cookie-policy"),
+    path(
+        "cookie-policy/versions/",
+        consent_views.PolicyVersionsView.as_view(),
+        name="cookie-policy-versions",
+    ),
+    path("consents/", consent_views.ConsentsView.as_view(), name="consents"),
+    path("me/consents/", consent_views.ConsentsView.as_view(), name="my-consents"),
+    path("consents/current/", consent_views.CurrentConsentView.as_view(), name="consent-current"),
 ]

@@ -10,6 +10,7 @@ from sessions_app.selectors.consents import (
 )
 from sessions_app.selectors.cookies import (
     active_definitions,
+    definition,
     definitions,
     get_definition,
     get_definition_named,
@@ -35,6 +36,7 @@ __all__ = [
     "consents",
     "cookie_jars",
     "current_policy",
+    "definition",
     "definitions",
     "facts_of",
     "facts_of_consent",

@@ -20,15 +20,16 @@ def newest_consent(subject: ConsentSubject) -> ConsentRecord | None:
     return rows.order_by("-sequence").first()
 
 
-def live_consent(subject: ConsentSubject) -> ConsentRecord | None:
+def live_consent(subject: ConsentSubject | None) -> ConsentRecord | None:
     """Return what a subject said last, if it is about the current policy."""
-    consent, policy = newest_consent(subject), current_policy()
+    consent, policy = subject and newest_consent(subject), current_policy()
     return consent if consent and policy and consent.policy_id == policy.pk else None
 
 
-def consents(subject: ConsentSubject, *, asked: PageRequest) -> Page[ConsentRecord]:
+def consents(subject: ConsentSubject | None, *, asked: PageRequest) -> Page[ConsentRecord]:
     """Return a page of what a subject said, newest first."""
-    rows = ConsentRecord.objects.select_related("policy").filter(subject_id=subject.pk)
+    rows = ConsentRecord.objects.select_related("policy")
+    rows = rows.filter(subject_id=subject.pk) if subject else rows.none()
     return page_by_id(rows, asked)
 
 

@@ -9,20 +9,37 @@ from django.db.models import Exists, OuterRef
 
 from accounts.models import User
 from core import clock
+from core.errors import PermissionRefused
 from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from sessions_app.errors import DefinitionNotFound
 from sessions_app.models import Cookie, CookieDefinition, Session
 
 
-def definitions(*, asked: PageRequest) -> Page[CookieDefinition]:
-    """Return a page of the registry, newest first."""
+def definitions(*, actor: Principal, asked: PageRequest) -> Page[CookieDefinition]:
+    """Return a page of the registry, newest first.
+
+    Raises:
+        PermissionRefused: not staff.
+    """
+    _require_staff(actor)
     return page_by_id(CookieDefinition.objects.all(), asked)
 
 
 def active_definitions() -> list[CookieDefinition]:
     """Return the cookies in use, by name: what a banner tells of."""
     return list(CookieDefinition.objects.filter(is_active=True).order_by("name"))
+
+
+def definition(definition_id: uuid.UUID, *, actor: Principal) -> CookieDefinition:
+    """Return one definition, for staff.
+
+    Raises:
+        PermissionRefused: not staff.
+        DefinitionNotFound: there is none.
+    """
+    _require_staff(actor)
+    return get_definition(definition_id)
 
 
 def get_definition(definition_id: uuid.UUID) -> CookieDefinition:
@@ -81,3 +98,8 @@ def live_cookie(
         session = Session.objects.live(at).filter(pk=cookie.session_id, user_id=user_id)
         return cookie if session.exists() else None
     return cookie
+
+
+def _require_staff(actor: Principal) -> None:
+    if not actor.may("sessions_app.view_cookiedefinition"):
+        raise PermissionRefused("The registry is for staff; cookie-policy is for everybody.")

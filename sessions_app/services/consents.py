@@ -134,7 +134,7 @@ def require_consent(*, subject: Subject, category: str, gpc: bool) -> uuid.UUID 
     if category == constants.NECESSARY:
         return None
     row = consent_subject(subject)
-    consent = selectors.live_consent(row) if row else None
+    consent = selectors.live_consent(row)
     agreed = consent is not None and consent.choices.get(category, False)
     if agreed and gpc and category == constants.MARKETING:
         agreed = consent is not None and consent.gpc

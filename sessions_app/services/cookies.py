@@ -109,9 +109,12 @@ def resolve_cookie(*, name: str, token: str, actor: Principal) -> Handed:
     sessions end, once, with an audit row, an event and a mail. Commits its own transaction.
 
     Raises:
+        PermissionRefused: only programs resolve cookies.
         CookieInvalid: malformed, forged, expired, revoked, used before, or another person's than
             the key's owner; never says which.
     """
+    if actor.kind != "key":
+        raise PermissionRefused("Cookies are resolved by programs, with an API key.")
     link = chains.parse(token)
     is_service = actor.user_id == HOUSE_USER_ID
     if link is None or not (is_service or link.user_id == actor.user_id):

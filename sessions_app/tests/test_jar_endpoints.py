@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,21 +10,12 @@ from core.models import AuditEvent, IdempotencyKey
 from sessions_app import constants
 from sessions_app.models import CookieJar, JarCookie
 from sessions_app.services import start_session
+from sessions_app.tests.api import call
 from sessions_app.tests.cookies import LINES, SITE, filled_jar
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
-JARS = "/api/v1/jars/"
-
-
-def call(token: str, method: str, path: str, body: object = None, **headers: str):
-    return Client().generic(
-        method,
-        path,
-        json.dumps(body) if body is not None else "",
-        content_type="application/json",
-        headers={"Authorization": f"Bearer {token}", **headers},
-    )
+JARS = "jars/"
 
 
 @pytest.fixture
@@ -157,9 +145,7 @@ def test_strangers_find_nothing(by_ada: str, jar: str, bob: Person):
 
 
 def test_key_needs_the_scope(by_ada: str, jar: str):
-    made = call(
-        by_ada, "POST", "/api/v1/me/api-keys/", {"name": "r", "scopes": [constants.JARS_READ]}
-    )
+    made = call(by_ada, "POST", "me/api-keys/", {"name": "r", "scopes": [constants.JARS_READ]})
     key = made.json()["key"]
     assert call(key, "GET", jar).status_code == 200
     assert call(key, "POST", f"{jar}header/", {"url": SITE}).status_code == 200
