@@ -30,7 +30,8 @@ class Known(BasePermission):
         if not isinstance(principal, Principal):
             return False
         if principal.kind == "key":
-            scope = getattr(view, "scopes", {}).get(request.method or "")
+            method = "GET" if request.method == "HEAD" else request.method or ""
+            scope = getattr(view, "scopes", {}).get(method)
             if scope is None or scope not in principal.scopes:
                 raise errors.ScopeMissing("The key may not do this.", scope=scope or "")
         if principal.kind == "guest":

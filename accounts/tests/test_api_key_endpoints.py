@@ -44,6 +44,7 @@ def test_key_is_shown_once_and_works(by_ada: str, ada: Person):
     made = make(by_ada)
     assert made["key"].startswith(made["api_key"]["begins_with"])
     assert call(made["key"], "GET", "/api/v1/me/").json()["id"] == str(ada.user.pk)
+    assert call(made["key"], "HEAD", "/api/v1/me/").status_code == 200
     listed = call(by_ada, "GET", KEYS)
     assert [row["id"] for row in listed.json()["items"]] == [made["api_key"]["id"]]
     assert made["key"] not in listed.content.decode()
