@@ -194,6 +194,20 @@ class Env:
         default=10,
         minimum=0,
     )
+    limit_stranger_requests: int = setting(
+        "Requests in 15 minutes from one address without a valid credential.",
+        default=100,
+        minimum=1,
+    )
+    limit_user_requests: int = setting(
+        "Requests of one person in a minute.", default=1_200, minimum=1
+    )
+    limit_key_requests: int = setting(
+        "Requests of one API key in a minute.", default=6_000, minimum=1
+    )
+    limit_money_requests: int = setting(
+        "Requests of one caller that move money in a minute.", default=1_200, minimum=1
+    )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )

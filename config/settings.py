@@ -190,6 +190,7 @@ REST_FRAMEWORK = {
         "core.renderers.MessagePackRenderer",
     ],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.negotiation.Negotiation",
+    "DEFAULT_THROTTLE_CLASSES": ["core.throttling.PlanThrottle"],
     "DEFAULT_FILTER_BACKENDS": [],
     "DEFAULT_SCHEMA_CLASS": "core.openapi.OperationSchema",
     "DEFAULT_VERSIONING_CLASS": "rest_framework.versioning.NamespaceVersioning",
@@ -219,7 +220,10 @@ CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
 CORS_URLS_REGEX = r"^/api/"
 # Cookies from allowed origins only; unsafe requests must also be of CSRF_TRUSTED_ORIGINS.
 CORS_ALLOW_CREDENTIALS = True
-CORS_EXPOSE_HEADERS = ["X-Request-ID", "Idempotency-Replayed", "ETag", "Retry-After"]
+CORS_EXPOSE_HEADERS = [
+    *("X-Request-ID", "Idempotency-Replayed", "ETag", "Retry-After", "API-Version"),
+    *("RateLimit", "RateLimit-Policy", "Deprecation", "Sunset"),
+]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

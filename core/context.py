@@ -16,6 +16,7 @@ class Context:
     """What one request, job or command knows about itself.
 
     ``deadline_ms`` is on the clock of :func:`core.clock.monotonic_ms`; ``None`` is no deadline.
+    ``answer_headers`` go out with the answer, whatever it becomes.
     """
 
     request_id: str
@@ -24,6 +25,7 @@ class Context:
     client_address: str = ""
     user_agent: str = ""
     error_code: str = ""
+    answer_headers: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def remaining_ms(self) -> float | None:
         """Return the milliseconds left, zero or less when the deadline has passed."""

@@ -25,6 +25,9 @@ API_REQUESTS = Counter(
     "Answers of the API by version, and whether the operation is going away.",
     ["version", "deprecated"],
 )
+LIMIT_CHECKS = Counter(
+    "strongroom_limit_checks_total", "Requests counted against a plan.", ["scope", "outcome"]
+)
 ERRORS = Counter("strongroom_errors_total", "Error answers by problem code.", ["code"])
 UNHANDLED = Counter("strongroom_unhandled_exceptions_total", "Crashes answered with 500.")
 DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["sqlstate"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -27,6 +28,7 @@ from core import (
     ids,
     metrics,
     problems,
+    throttling,
     versioning,
 )
 
@@ -111,10 +113,26 @@ class RequestMiddleware:
         ):
             response = problems.as_problem(request, response)
         if is_api:
+            response = _counted(request, response)
             versioning.mark(request, response)
             if not response.has_header("Cache-Control"):
                 response["Cache-Control"] = "no-store"
         return response
+
+
+def _counted(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Count a caller who proved nothing, and tell every caller how they stand.
+
+    Whoever is let in is counted by :mod:`core.throttling`, before anything is done for them.
+    """
+    if response.status_code == HTTPStatus.UNAUTHORIZED:
+        try:
+            throttling.count_stranger()
+        except errors.RateLimited as exc:
+            response = problems.from_error(request, exc)
+    for name, value in context.current().answer_headers.items():
+        response[name] = value
+    return response
 
 
 def _within(running: context.Context, chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -98,6 +98,10 @@ def _point_at(home: Path) -> None:
         METRICS_TOKEN="test-metrics",
         # A busy machine must not look like a dead cache; tests of outages set their own.
         CACHE_TIMEOUT_MS="10000",
+        # Every test calls from one address; tests of limits set their own.
+        LIMIT_STRANGER_REQUESTS="1000000",
+        LIMIT_USER_REQUESTS="1000000",
+        LIMIT_MONEY_REQUESTS="1000000",
         LOG_STREAM="stderr",
         LOG_LEVEL="WARNING",
     )

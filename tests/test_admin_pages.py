@@ -20,7 +20,7 @@ from accounts.services import (
     start_people_import,
 )
 from accounts.services.links import send_link
-from core import breaker, clock, ids
+from core import breaker, clock, ids, limits
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM
 from sessions_app.models import Cookie, Session
@@ -42,6 +42,8 @@ PAGES = sorted(
     model._meta.label_lower for model in admin.site._registry if model._meta.app_label in OURS
 )
 QUERIES_MAX = 15
+# What staff write by form, through services.
+WRITTEN = {"core.limitplan"}
 
 
 def _url(label: str, page: str, *args: object) -> str:
@@ -85,6 +87,7 @@ def _fill(person: Person, count: int) -> None:
             purpose="login",
             expires_at=clock.now(),
         )
+        limits.set_plan(scope=f"key:{number}", requests=1, window_s=1, actor=SYSTEM)
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
         endpoint = WebhookEndpoint.objects.create(
             user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
@@ -110,7 +113,7 @@ def test_list_is_cheap_and_never_counts(by_root, ada, django_assert_max_num_quer
         assert not any("COUNT(" in query["sql"] for query in captured.captured_queries)
 
 
-@pytest.mark.parametrize("label", PAGES)
+@pytest.mark.parametrize("label", sorted(set(PAGES) - WRITTEN))
 def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
     _fill(ada, 1)
     model = next(model for model in admin.site._registry if model._meta.label_lower == label)

@@ -2,6 +2,7 @@
 
 from core.models.archives import MonthArchive
 from core.models.epochs import Epoch
+from core.models.limits import LimitPlan
 from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
@@ -11,6 +12,7 @@ __all__ = [
     "CircuitBreaker",
     "Epoch",
     "IdempotencyKey",
+    "LimitPlan",
     "MonthArchive",
     "OutboxEvent",
     "WebhookDelivery",

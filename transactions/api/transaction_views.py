@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -27,6 +27,7 @@ from transactions.api.statements import CSV_HEADER, csv_row, statement_page
 class TransactionsView(APIView):
     """Money moving."""
 
+    limited_as: ClassVar = {"POST": "money"}
     renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.TRANSACTIONS_READ, "POST": constants.TRANSACTIONS_WRITE}
 

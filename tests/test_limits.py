@@ -1,0 +1,152 @@
+"""Limits over HTTP: exact over many workers, told to the client, changed while they hold."""
+
+from __future__ import annotations
+
+import collections
+import threading
+import time
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from core import limits
+from core.models import AuditEvent
+from core.principals import SYSTEM
+from sessions_app.services import start_session
+from tests.http import Client as HttpClient
+from tests.http import registered
+from tests.people import Person, make_person
+
+FORGED = ("6.6.6.6", "a", "::::", "1.1.1.1, 2.2.2.2", ", ".join(["8.8.8.8"] * 500), "2001:db8::1")
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    """Let plans of a test take effect as commits do."""
+
+    def plan(scope: str, requests: int, window_s: int = 3_600) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            limits.set_plan(scope=scope, requests=requests, window_s=window_s, actor=SYSTEM)
+
+    return plan
+
+
+def _by(person: Person, **headers: str) -> Client:
+    _, token = start_session(user=person.user)
+    return Client(headers={"Authorization": f"Bearer {token}", **headers})
+
+
+def test_caller_is_told_how_they_stand_and_refused_in_time(committed, ada: Person):
+    committed("user", 3)
+    by_ada = _by(ada)
+    remaining = []
+    for _ in range(3):
+        answer = by_ada.get("/api/v1/me/")
+        assert answer.status_code == 200
+        assert answer["RateLimit-Policy"] == '"user";q=3;w=3600'
+        remaining.append(answer["RateLimit"].split(";")[1])
+    assert remaining == ["r=2", "r=1", "r=0"]
+    refused = by_ada.get("/api/v1/me/")
+    assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMITED")
+    assert 0 < int(refused["Retry-After"]) <= 1_200
+    assert refused["RateLimit"].startswith('"user";r=0;t=')
+
+
+def test_each_person_has_a_limit_of_their_own_on_any_address(committed, ada: Person, bob: Person):
+    committed("user", 1)
+    assert _by(ada).get("/api/v1/me/", REMOTE_ADDR="192.0.2.1").status_code == 200
+    assert _by(ada).get("/api/v1/me/", REMOTE_ADDR="192.0.2.2").status_code == 429
+    assert _by(bob).get("/api/v1/me/", REMOTE_ADDR="192.0.2.1").status_code == 200
+
+
+def test_strangers_count_by_address_and_hold_up_no_known_caller(committed, ada: Person):
+    committed("stranger", 2)
+    by_ada = _by(ada)
+    statuses = [Client().get("/api/v1/me/").status_code for _ in range(3)]
+    assert statuses == [401, 401, 429]
+    assert Client().post("/api/v1/auth/login/", {}).status_code == 429
+    assert by_ada.get("/api/v1/me/").status_code == 200
+    assert Client().get("/api/v1/me/", REMOTE_ADDR="192.0.2.9").status_code == 401
+    assert Client().get("/api/v1/me/", REMOTE_ADDR="2001:db8::1").status_code == 401
+    assert Client().get("/api/v1/me/", REMOTE_ADDR="2001:db8::2").status_code == 401
+    assert Client().get("/api/v1/me/", REMOTE_ADDR="2001:db8::3").status_code == 429
+
+
+def test_forged_addresses_share_one_counter(committed, db):
+    committed("stranger", len(FORGED))
+    for forged in FORGED:
+        assert Client().get("/api/v1/me/", headers={"X-Forwarded-For": forged}).status_code == 401
+    assert Client().get("/api/v1/me/", headers={"X-Forwarded-For": "9.9.9.9"}).status_code == 429
+
+
+def test_one_caller_may_have_a_plan_of_their_own(committed, ada: Person, bob: Person):
+    committed("user", 1)
+    committed(f"user:{ada.user.pk}", 5)
+    assert [_by(ada).get("/api/v1/me/").status_code for _ in range(5)] == [200] * 5
+    assert [_by(bob).get("/api/v1/me/").status_code for _ in range(2)] == [200, 429]
+
+
+def test_scope_nobody_heard_of_gets_ten_an_hour(db):
+    for _ in range(10):
+        limits.require("no-such", "x")
+    with pytest.raises(limits.errors.RateLimited) as refused:
+        limits.require("no-such", "x")
+    assert refused.value.retry_after_s
+
+
+def test_staff_change_a_plan_in_the_admin_and_it_holds_at_once(
+    grace: Person, ada: Person, django_capture_on_commit_callbacks
+):
+    admin = Client()
+    admin.force_login(make_person("root@example.org", is_superuser=True).user)
+    form = {"scope": "user", "requests": "1", "window_s": "3600"}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(reverse("admin:core_limitplan_add"), form).status_code == 302
+    by_ada = _by(ada)
+    assert [by_ada.get("/api/v1/me/").status_code for _ in range(2)] == [200, 429]
+    assert AuditEvent.objects.filter(action="limit.set", target_id="user").count() == 1
+    bad = {"scope": "no good", "requests": "0", "window_s": "99999999"}
+    answer = admin.post(reverse("admin:core_limitplan_add"), bad)
+    assert answer.status_code == 200
+    assert len(answer.context["errors"]) == 3
+    delete = reverse("admin:core_limitplan_delete", args=("user",))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert admin.post(delete, {"post": "yes"}).status_code == 302
+    assert by_ada.get("/api/v1/me/").status_code == 200
+
+
+def test_plan_rolled_back_changes_nothing(ada: Person, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=False):
+        limits.set_plan(scope="unheard", requests=1, window_s=60, actor=SYSTEM)
+    assert limits.plan_of("user").requests == settings.ENV.limit_user_requests
+
+
+def test_limit_is_exact_over_eight_workers(serve):
+    service = serve(workers=8, threads=2, LIMIT_USER_REQUESTS="1000000")
+    ada = registered(service, "ada@example.org")
+    script = (
+        "from core import limits; from core.principals import SYSTEM; "
+        "limits.set_plan(scope='user', requests=100, window_s=86400, actor=SYSTEM)"
+    )
+    service.command("shell", "-v", "0", "-c", script)
+    statuses: collections.Counter[int] = collections.Counter()
+    until = time.monotonic() + 10
+
+    def ask(count: int) -> None:
+        client = HttpClient(service.url, ada.token)
+        for _ in range(count):
+            statuses[client.call("GET", "/api/v1/me/")[0]] += 1
+            if time.monotonic() > until:
+                break
+        client.close()
+
+    threads = [threading.Thread(target=ask, args=(20,)) for _ in range(15)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) == {200, 429}
+    assert statuses[200] in (100, 101)
+    assert statuses.total() >= 200
