@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from django.conf import settings
@@ -141,7 +141,7 @@ def remove_plan(*, scope: str, actor: Principal) -> None:
         transaction.on_commit(_publish)
 
 
-def _recorded(action: str, scope: str, actor: Principal, **facts: int) -> None:
+def _recorded(action: str, scope: str, actor: Principal, **facts: Any) -> None:
     audit.record(
         action=action,
         actor=actor,

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from core import limits
+from core import errors, limits
 from core.models import AuditEvent
 from core.principals import SYSTEM
 from sessions_app.services import start_session
@@ -91,7 +91,7 @@ def test_one_caller_may_have_a_plan_of_their_own(committed, ada: Person, bob: Pe
 def test_scope_nobody_heard_of_gets_ten_an_hour(db):
     for _ in range(10):
         limits.require("no-such", "x")
-    with pytest.raises(limits.errors.RateLimited) as refused:
+    with pytest.raises(errors.RateLimited) as refused:
         limits.require("no-such", "x")
     assert refused.value.retry_after_s
 
