@@ -36,7 +36,7 @@ def seal(plaintext: bytes, *, bound_to: str) -> bytes:
     """
     key_id = current_key_id()
     nonce = secrets.token_bytes(NONCE_BYTES)
-    head = _FORMAT + bytes([len(key_id)]) + key_id.encode()
+    head = head_of(key_id)
     box = AESGCM(_derived(key_id, "seal"))
     return head + nonce + box.encrypt(nonce, plaintext, head + bound_to.encode())
 
@@ -54,6 +54,11 @@ def unseal(sealed: bytes, *, bound_to: str) -> bytes:
         return AESGCM(_derived(key_id, "seal")).decrypt(nonce, rest, head + bound_to.encode())
     except (InvalidTag, ValueError) as exc:
         raise SealBroken("A sealed value cannot be opened.") from exc
+
+
+def head_of(key_id: str) -> bytes:
+    """Return how every value begins that was sealed with the key ``key_id``."""
+    return _FORMAT + bytes([len(key_id)]) + key_id.encode()
 
 
 def key_id_of(sealed: bytes) -> str:

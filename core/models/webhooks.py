@@ -26,6 +26,10 @@ class WebhookEndpoint(models.Model):
     secret signs beside the current one until ``previous_until``.
     """
 
+    sealed_places: ClassVar = dict.fromkeys(
+        ("secret_sealed", "previous_secret_sealed"), "webhook_endpoint.secret"
+    )
+
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField("owner")
     url = models.CharField("address", max_length=URL_LENGTH_MAX)

@@ -96,8 +96,6 @@ class Cookie(models.Model):
     may be that of a visitor whom no row of ``users`` has; ``subject_id`` is whose consent it needs.
     """
 
-    sealed_columns: ClassVar = ("value_sealed",)
-
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -164,6 +162,11 @@ class Cookie(models.Model):
                 condition=models.Q(revoked_at=None, subject_id__isnull=False),
             ),
             models.Index(fields=["expires_at"], name="cookie_expiry"),
+            models.Index(
+                fields=["revoked_at"],
+                name="cookie_revoked",
+                condition=models.Q(revoked_at__isnull=False),
+            ),
         ]
 
     @override

@@ -53,8 +53,6 @@ class JarCookie(models.Model):
     partition): together they may be longer than an index takes.
     """
 
-    sealed_columns: ClassVar = ("value_sealed",)
-
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField("owner")
     jar = models.ForeignKey(

@@ -45,6 +45,7 @@ from sessions_app.services.jars import (
     exchange_at,
     store_cookies,
 )
+from sessions_app.services.purging import purge_cookies
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
 from sessions_app.services.sessions import authenticate, begin_session, replace_token, start_session
 from sessions_app.services.signing_keys import published_keys, rotate_signing_keys
@@ -86,6 +87,7 @@ __all__ = [
     "issue_cookie",
     "publish_policy",
     "published_keys",
+    "purge_cookies",
     "record_consent",
     "refresh_session",
     "remember_device",
