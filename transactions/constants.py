@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Final
 
 from core.scopes import Scope
@@ -18,6 +19,8 @@ POSTINGS_MAX: Final = 256
 EXPECTATIONS_MAX: Final = 512
 BATCH_MAX: Final = 1_000
 DEFAULT_LEDGER: Final = "main"
+# The nil UUID (RFC 9562, section 5.9): what a name means that nobody has.
+NOBODYS_ACCOUNT: Final = uuid.UUID(int=0)
 
 # How far ahead an effective date may lie through the API; imports are free of it.
 EFFECTIVE_FUTURE_MAX: Final = dt.timedelta(minutes=5)

@@ -186,3 +186,16 @@ class PostingNotFound(DomainError):
     code = "TXN_POSTING_NOT_FOUND"
     status = 422
     title = "The transaction has no such posting"
+
+
+class LinkedRefused(DomainError):
+    """Nothing was wrong with this item, but it stands and falls with its neighbours."""
+
+    code = "TXN_LINKED_REFUSED"
+    status = 422
+    title = "A linked item was refused"
+
+
+class LinkScattered(InvalidInput):
+    code = "TXN_LINK_SCATTERED"
+    title = "Items with one link must stand next to each other"

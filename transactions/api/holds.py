@@ -264,18 +264,14 @@ class ReleaseView(APIView):
 
 
 def _placed(wanted: dict[str, Any], request: Request) -> Hold:
-    def account(side: str) -> uuid.UUID:
-        return services.account_id_of(
-            name=wanted[side],
-            ledger_code=wanted["ledger"],
-            asset_code=wanted["asset"],
-            actor=caller(request),
-        )
-
+    source, destination = ((wanted[side], wanted["asset"]) for side in ("source", "destination"))
+    accounts = services.account_ids_of(
+        names=[source, destination], ledger_code=wanted["ledger"], actor=caller(request)
+    )
     return services.place_hold(
         ledger_id=selectors.ledger_id(wanted["ledger"]),
         posting=services.Posting(
-            account("source"), account("destination"), wanted["amount"], wanted["asset"]
+            accounts[source], accounts[destination], wanted["amount"], wanted["asset"]
         ),
         expires_in=dt.timedelta(seconds=wanted["expires_in_s"]),
         description=wanted.get("description"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,11 +16,11 @@ from core import clock, idempotency
 from core.api import caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
-from core.principals import Principal
 from core.renderers import LIST_RENDERERS, csv_stream
 from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
+from transactions.api.drafts import drafts_of, expectations_of
 from transactions.api.statements import CSV_HEADER, csv_row, statement_page
 
 
@@ -79,15 +79,12 @@ class TransactionsView(APIView):
         identity = idempotency.from_request(request, required=True)
         wanted = given(shapes.TransactionInput, request)
         ledger = wanted["ledger"]
-        draft = _draft(wanted, caller(request))
+        (draft,) = drafts_of([wanted], ledger=ledger, actor=caller(request))
         posted = services.post_transaction(
             draft=draft,
             ledger_id=selectors.ledger_id(ledger),
             actor=caller(request),
-            expectations=[
-                services.Expectation(known["account"], known["entry_seq"])
-                for known in wanted.get("expect", ())
-            ],
+            expectations=expectations_of(wanted),
             identity=identity,
         )
         headers = {"Location": f"/api/v1/transactions/{posted.id}/"}
@@ -98,6 +95,35 @@ class TransactionsView(APIView):
             status=status.HTTP_201_CREATED,
             headers=headers,
         )
+
+
+class ValidateView(APIView):
+    """What would happen."""
+
+    scopes = {"POST": constants.TRANSACTIONS_WRITE}
+
+    @extend_schema(
+        summary="Try a transaction",
+        description=(
+            "Answers what posting would answer now, balances after it included, or its refusal. "
+            "Nothing is kept; the id stays unknown."
+        ),
+        tags=["transactions"],
+        request=shapes.TransactionInput,
+        responses={200: shapes.TransactionOutput, **problems(400, 401, 404, 409, 422, 503)},
+        examples=[examples.NEW_TRANSACTION, examples.TRANSACTION],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = given(shapes.TransactionInput, request)
+        ledger = wanted["ledger"]
+        (draft,) = drafts_of([wanted], ledger=ledger, actor=caller(request))
+        posted = services.validate_transaction(
+            draft=draft,
+            ledger_id=selectors.ledger_id(ledger),
+            actor=caller(request),
+            expectations=expectations_of(wanted),
+        )
+        return Response({**rendering.posted(draft, posted, ledger), "status": "valid"})
 
 
 class TransactionView(APIView):
@@ -159,28 +185,3 @@ class StatementView(APIView):
             )
         page = PageRequest(request, scope=f"statement:{account_id}")
         return Response(statement_page(account, page, since=since, until=until, by=by))
-
-
-def _draft(wanted: dict[str, Any], actor: Principal) -> services.Draft:
-    """Turn the checked body into a draft, with codes of accounts resolved to ids."""
-
-    def account(name: str, asset: str) -> uuid.UUID:
-        return services.account_id_of(
-            name=name, ledger_code=wanted["ledger"], asset_code=asset, actor=actor
-        )
-
-    return services.Draft(
-        postings=[
-            services.Posting(
-                account(posting["source"], posting["asset"]),
-                account(posting["destination"], posting["asset"]),
-                posting["amount"],
-                posting["asset"],
-            )
-            for posting in wanted["postings"]
-        ],
-        reference=wanted.get("reference"),
-        description=wanted.get("description"),
-        effective_at=wanted.get("effective_at"),
-        metadata=wanted.get("metadata"),
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from transactions.api import (
+    bulk,
     event_views,
     holds,
     report_views,
@@ -30,6 +31,12 @@ urlpatterns = [
     path("holds/<uuid:hold_id>/capture/", holds.CaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:hold_id>/release/", holds.ReleaseView.as_view(), name="hold-release"),
     path("transactions/", transaction_views.TransactionsView.as_view(), name="transactions"),
+    path("transactions/bulk/", bulk.BulkView.as_view(), name="transactions-bulk"),
+    path(
+        "transactions/validate/",
+        transaction_views.ValidateView.as_view(),
+        name="transactions-validate",
+    ),
     path(
         "transactions/<uuid:transaction_id>/reverse/",
         reversals.ReverseView.as_view(),

@@ -11,7 +11,7 @@ from transactions.selectors.accounts import (
     ledger_accounts,
     ledger_id,
     ledgers,
-    own_account_id,
+    named_account_ids,
 )
 from transactions.selectors.balances import Clock, balance_at
 from transactions.selectors.events import events
@@ -59,7 +59,7 @@ __all__ = [
     "ledger_accounts",
     "ledger_id",
     "ledgers",
-    "own_account_id",
+    "named_account_ids",
     "reversals_of",
     "reversed_amounts",
     "statement_lines",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import connection
@@ -105,17 +105,31 @@ def house_account_id(ledger_id: uuid.UUID, code: str, asset_code: str) -> uuid.U
     return _house_accounts.get(key)
 
 
-def own_account_id(
-    ledger_id: uuid.UUID, code: str, asset_code: str, owner_id: uuid.UUID
-) -> uuid.UUID | None:
-    """Return the id of somebody's own account with this code and asset."""
-    return (
-        LedgerAccount.objects.filter(
-            user_id=owner_id, ledger_id=ledger_id, code=code, asset_id=asset_code
-        )
-        .values_list("pk", flat=True)
-        .first()
-    )
+def named_account_ids(
+    ledger_id: uuid.UUID, names: Collection[tuple[str, str]], *, owner_id: uuid.UUID
+) -> dict[tuple[str, str], uuid.UUID]:
+    """Return the accounts that codes with assets name: the house's first, then the owner's."""
+    found = {
+        name: _house_accounts[ledger_id, *name]
+        for name in names
+        if (ledger_id, *name) in _house_accounts
+    }
+    missing = set(names) - set(found)
+    if not missing:
+        return found
+    rows = LedgerAccount.objects.filter(
+        ledger_id=ledger_id,
+        user_id__in={HOUSE_USER_ID, owner_id},
+        code__in={code for code, _ in missing},
+        asset_id__in={asset for _, asset in missing},
+    ).values_list("code", "asset_id", "user_id", "pk")
+    for code, asset, user_id, account_id in rows:
+        if user_id == HOUSE_USER_ID or (code, asset) not in found:
+            found[code, asset] = account_id
+        # A row of a transaction that may yet be rolled back must not be remembered.
+        if user_id == HOUSE_USER_ID and not connection.in_atomic_block:
+            _house_accounts[ledger_id, code, asset] = account_id
+    return {name: account for name, account in found.items() if name in names}
 
 
 def account_ids(

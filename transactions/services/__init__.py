@@ -1,7 +1,6 @@
 """What can be done with money."""
 
 from transactions.services.accounts import (
-    account_id_of,
     close_ledger_account,
     create_asset,
     create_ledger,
@@ -9,6 +8,7 @@ from transactions.services.accounts import (
     open_ledger_account,
     update_ledger_account,
 )
+from transactions.services.bulk import post_all_or_none, post_each
 from transactions.services.holds import (
     Capture,
     capture_hold,
@@ -17,6 +17,8 @@ from transactions.services.holds import (
     release_hold,
 )
 from transactions.services.imports import ImportReport, import_file
+from transactions.services.naming import account_ids_of
+from transactions.services.planning import Item
 from transactions.services.posting import (
     Draft,
     Expectation,
@@ -25,6 +27,7 @@ from transactions.services.posting import (
     Posting,
     post_transaction,
     post_transactions,
+    validate_transaction,
 )
 from transactions.services.reversals import Reversal, reverse_transaction
 from transactions.services.seals import seal_history
@@ -35,11 +38,12 @@ __all__ = [
     "Draft",
     "Expectation",
     "ImportReport",
+    "Item",
     "PostedEntry",
     "PostedTransaction",
     "Posting",
     "Reversal",
-    "account_id_of",
+    "account_ids_of",
     "capture_hold",
     "close_ledger_account",
     "create_asset",
@@ -49,6 +53,8 @@ __all__ = [
     "import_file",
     "open_ledger_account",
     "place_hold",
+    "post_all_or_none",
+    "post_each",
     "post_transaction",
     "post_transactions",
     "refresh_snapshots",
@@ -56,4 +62,5 @@ __all__ = [
     "reverse_transaction",
     "seal_history",
     "update_ledger_account",
+    "validate_transaction",
 ]

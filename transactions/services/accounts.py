@@ -138,31 +138,6 @@ def ensure_house_account(*, ledger: Ledger, code: str, asset: Asset) -> uuid.UUI
     return account.pk
 
 
-def account_id_of(*, name: str, ledger_code: str, asset_code: str, actor: Principal) -> uuid.UUID:
-    """Return the id of the account that a posting names: by id, house code or own code.
-
-    A well-known house account (cash, clearing, fees, interest, world) is opened when it is
-    first named.
-
-    Raises:
-        LedgerNotFound, AssetNotFound, LedgerAccountNotFound: there is no such thing.
-    """
-    if fields.UUID_TEXT.match(name):
-        return uuid.UUID(name)
-    ledger_id = selectors.ledger_id(ledger_code)
-    known = selectors.house_account_id(ledger_id, name, asset_code)
-    if known is None:
-        known = selectors.own_account_id(ledger_id, name, asset_code, actor.user_id)
-    if known is None and name in constants.HOUSE_TYPES:
-        asset = selectors.get_asset(asset_code)
-        return ensure_house_account(
-            ledger=selectors.get_ledger(ledger_code), code=name, asset=asset
-        )
-    if known is None:
-        raise errors.LedgerAccountNotFound(f"There is no account {name} in {asset_code} for you.")
-    return known
-
-
 def update_ledger_account(
     *, account: LedgerAccount, expected_version: int, changes: dict[str, Any], actor: Principal
 ) -> LedgerAccount:

@@ -60,24 +60,29 @@ def _execute(function: str, parameters: list[Any]) -> list[Any]:
             ) from exc
 
 
-_LEG_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
-    "SR010": (errors.LedgerAccountNotFound, "There is no such account for you in this ledger."),
-    "SR011": (errors.AssetMismatch, "The account holds another asset."),
-    "SR012": (errors.LedgerAccountFrozen, "The account is frozen."),
-    "SR013": (errors.LedgerAccountClosed, "The account is closed."),
-    "SR015": (errors.InsufficientFunds, "The source does not have that much to spend."),
-    "SR016": (errors.LimitExceeded, "The destination may not hold that much."),
+_DETAILS: Final[dict[type[core_errors.DomainError], str]] = {
+    errors.LedgerAccountNotFound: "There is no such account for you in this ledger.",
+    errors.AssetMismatch: "The account holds another asset.",
+    errors.LedgerAccountFrozen: "The account is frozen.",
+    errors.LedgerAccountClosed: "The account is closed.",
+    errors.InsufficientFunds: "The source does not have that much to spend.",
+    errors.LimitExceeded: "The destination may not hold that much.",
+    errors.ReferenceTaken: "Another transaction of this ledger has this reference.",
+    errors.BalanceOverflow: "A balance would leave the range of 64-bit integers.",
 }
-_CONSTRAINT_FAULTS: Final[dict[str, tuple[type[core_errors.DomainError], str]]] = {
-    "balance_floor": (errors.InsufficientFunds, "The source does not have that much to spend."),
-    "balance_ceiling": (errors.LimitExceeded, "The destination may not hold that much."),
-    "transaction_reference_pkey": (
-        errors.ReferenceTaken,
-        "Another transaction of this ledger has this reference.",
-    ),
+_LEG_FAULTS: Final[dict[str, type[core_errors.DomainError]]] = {
+    "SR010": errors.LedgerAccountNotFound,
+    "SR011": errors.AssetMismatch,
+    "SR012": errors.LedgerAccountFrozen,
+    "SR013": errors.LedgerAccountClosed,
+    "SR015": errors.InsufficientFunds,
+    "SR016": errors.LimitExceeded,
 }
-
-
+_CONSTRAINT_FAULTS: Final[dict[str, type[core_errors.DomainError]]] = {
+    "balance_floor": errors.InsufficientFunds,
+    "balance_ceiling": errors.LimitExceeded,
+    "transaction_reference_pkey": errors.ReferenceTaken,
+}
 _HOLD_FAULTS: Final[dict[str, Callable[[str], core_errors.DomainError]]] = {
     "SR021": lambda status: errors.HoldNotPending(f"The hold is {status}.", hold_status=status),
     "SR022": lambda _none: errors.HoldExpired("The time to capture it is over."),
@@ -87,22 +92,30 @@ _HOLD_FAULTS: Final[dict[str, Callable[[str], core_errors.DomainError]]] = {
 }
 
 
+def refused(
+    error: type[core_errors.DomainError], pointer: str = "", **facts: Any
+) -> core_errors.DomainError:
+    """Return ``error`` in the ledger's words, with the place it is about when there is one."""
+    detail = _DETAILS[error]
+    if pointer:
+        facts["errors"] = [{"pointer": pointer, "code": error.code, "detail": detail}]
+    return error(detail, **facts)
+
+
 def _refusal(exc: DatabaseError) -> core_errors.DomainError | None:
     """Say which rule PostgreSQL applied; ``None`` when it was none of the ledger's."""
     state = db.sqlstate(exc)
     if state in _LEG_FAULTS:
-        error, detail = _LEG_FAULTS[state]
         number, posting, side = (db.fault_detail(exc) or "1,1,source").split(",")
         pointer = f"#/postings/{int(posting) - 1}/{side}"
-        fault = {"pointer": pointer, "code": error.code, "detail": detail}
-        return error(detail, transaction=int(number) - 1, errors=[fault])
+        return refused(_LEG_FAULTS[state], pointer, transaction=int(number) - 1)
     if state == "SR014":
         return errors.ExpectationFailed("An expected entry_seq is no longer the account's.")
     if state in _HOLD_FAULTS:
         return _HOLD_FAULTS[state](db.fault_detail(exc))
     if state == "22003":
-        return errors.BalanceOverflow("A balance would leave the range of 64-bit integers.")
+        return refused(errors.BalanceOverflow)
     if state in ("23514", "23505"):
         known = _CONSTRAINT_FAULTS.get(db.violated_constraint(exc))
-        return known[0](known[1]) if known else None
+        return refused(known) if known else None
     return None

@@ -16,7 +16,8 @@ from transactions import constants, importing, selectors
 from transactions.importing import Row, RowFault
 from transactions.models import Balance, Ledger, LedgerAccount
 from transactions.services.accounts import ensure_house_account
-from transactions.services.posting import Draft, PostedTransaction, Posting, post_transactions
+from transactions.services.bulk import post_all_or_none
+from transactions.services.posting import Draft, PostedTransaction, Posting
 
 
 @dataclasses.dataclass(slots=True)
@@ -120,15 +121,17 @@ def _post(
         for row in batch
     ]
     try:
-        return post_transactions(
+        return post_all_or_none(
             drafts=drafts, ledger_id=ledger.pk, actor=SYSTEM, kind=constants.KIND_IMPORT
         )
     except DomainError as exc:
-        if len(batch) == 1:
-            raise RowFault(batch[0].line, f"{exc.code}: {exc.detail}") from exc
-    # The batch is undone as a whole. Row by row, what comes before the faulty one is posted
-    # and the faulty one names itself.
-    return [_post([row], accounts, house, ledger)[0] for row in batch]
+        faulty: int | None = exc.extensions.get("transaction")
+        if faulty is None:
+            raise
+        # What comes before the faulty row is posted, and the faulty one named.
+        if faulty:
+            _post(batch[:faulty], accounts, house, ledger)
+        raise RowFault(batch[faulty].line, f"{exc.code}: {exc.detail}") from exc
 
 
 def _posting(row: Row, account: uuid.UUID, house: dict[tuple[str, str], uuid.UUID]) -> Posting:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from django.conf import settings
+from django.db import transaction
 
 from core import clock, context, db, idempotency, ids, metrics
 from core import errors as core_errors
@@ -118,6 +119,30 @@ def post_transaction(
     return posted
 
 
+def validate_transaction(
+    *,
+    draft: Draft,
+    ledger_id: uuid.UUID,
+    actor: Principal,
+    expectations: Sequence[Expectation] = (),
+) -> PostedTransaction:
+    """Return what :func:`post_transaction` would record now, and leave no trace of it.
+
+    Raises:
+        DomainError: what would refuse it.
+    """
+    require_near(draft.effective_at)
+
+    def post_and_undo() -> PostedTransaction:
+        (posted,) = post_transactions(
+            drafts=[draft], ledger_id=ledger_id, actor=actor, expectations=expectations
+        )
+        transaction.set_rollback(True)
+        return posted
+
+    return db.run_in_transaction(post_and_undo)
+
+
 def post_transactions(
     *,
     drafts: Sequence[Draft],
@@ -144,7 +169,7 @@ def post_transactions(
         IdempotencyKeyReused, IdempotencyInProgress: see :mod:`core.idempotency`.
         DatabaseError: what PostgreSQL refused for other reasons, retried where that may help.
     """
-    _require_two_accounts(drafts)
+    require_two_accounts(drafts)
     made = ids.uuid7s(len(drafts) + 1)
     parameters = _parameters(drafts, ledger_id, actor, expectations, identity, kind, made)
     rows = functions.call(FUNCTION, parameters)
@@ -173,7 +198,12 @@ def require_near(effective_at: dt.datetime | None) -> None:
         )
 
 
-def _require_two_accounts(drafts: Iterable[Draft]) -> None:
+def require_two_accounts(drafts: Iterable[Draft]) -> None:
+    """Refuse a posting from an account to itself.
+
+    Raises:
+        SameAccount: there is one; extension ``posting`` is its index.
+    """
     for draft in drafts:
         for index, posting in enumerate(draft.postings):
             if posting.source == posting.destination:

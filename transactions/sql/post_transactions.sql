@@ -225,7 +225,7 @@ BEGIN
         WINDOW running AS (PARTITION BY s.account ORDER BY q.place ROWS UNBOUNDED PRECEDING)
     ) AS r
     WHERE r.is_last AND (r.balance_after < r.lowest OR r.balance_after > r.highest)
-    ORDER BY r.tx, r.place
+    ORDER BY r.tx, r.place, r.is_source DESC
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'a limit would be passed'

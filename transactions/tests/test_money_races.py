@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import functools
+import uuid
 
 import pytest
 
 from core.principals import SYSTEM
 from tests.people import make_person
 from transactions import selectors, services
-from transactions.models import Hold
+from transactions.models import Hold, Transaction
+from transactions.services import Item
 from transactions.tests.money import (
     balance_of,
     capture,
@@ -107,4 +109,31 @@ def test_sweepers_share_the_work(purses):
     assert sum(swept) == 300
     assert held(source) == held(destination) == (0, 0)
     assert Hold.objects.filter(status="expired").count() == 300
+    assert is_clean()
+
+
+def _batch(accounts: list[uuid.UUID], number: int) -> list[Item]:
+    """Return thirty moves around the accounts; another number begins elsewhere."""
+    places = [(number * 7 + step * 5) % 12 for step in range(30)]
+    return [Item(move(accounts[p], accounts[(p + 1 + p % 3) % 12], 1)) for p in places]
+
+
+def test_overlapping_batches_never_deadlock(committed_db):
+    ada = make_person("ada@example.org").principal
+    accounts = [open_account(ada, balance=1_000) for _ in range(12)]
+    for first in range(60):
+        ends = race(
+            [
+                functools.partial(
+                    services.post_each,
+                    items=_batch(accounts, number),
+                    ledger_id=selectors.get_ledger("main").pk,
+                    actor=SYSTEM,
+                )
+                for number in range(first, first + THREADS)
+            ]
+        )
+        assert ends == {"done": THREADS}
+    assert sum(balance_of(account) for account in accounts) == 12_000
+    assert Transaction.objects.count() == 12 + 60 * THREADS * 30
     assert is_clean()
