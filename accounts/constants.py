@@ -106,6 +106,7 @@ _VIEW_PEOPLE: Final = (
     "accounts.view_onetimetoken",
     "accounts.view_factor",
     "accounts.view_user",
+    "sessions_app.view_refreshfamily",
     "sessions_app.view_session",
 )
 _VIEW_MONEY: Final = (
@@ -137,6 +138,7 @@ _VIEW_RECORDS: Final = (
     "core.view_outboxevent",
     "core.view_webhookdelivery",
     "core.view_webhookendpoint",
+    "sessions_app.view_signingkey",
 )
 
 ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -162,6 +164,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "core.change_webhookendpoint",
         "sessions_app.manage_cookies",
         "sessions_app.revoke_any_cookie",
+        "sessions_app.impersonate_person",
         "sessions_app.revoke_any_session",
         "transactions.add_asset",
         "transactions.add_ledger",
@@ -192,6 +195,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_MONEY,
         "accounts.help_user",
         "sessions_app.revoke_any_cookie",
+        "sessions_app.impersonate_person",
         "sessions_app.revoke_any_session",
     ),
     AUDITOR: (*_VIEW_PEOPLE, *_VIEW_IMPORTS, *_VIEW_COOKIES, *_VIEW_MONEY, *_VIEW_RECORDS),

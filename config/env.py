@@ -208,6 +208,12 @@ class Env:
     limit_money_requests: int = setting(
         "Requests of one caller that move money in a minute.", default=1_200, minimum=1
     )
+    impersonation_timeout_s: int = setting(
+        "Staff who act as a person must begin anew after this long.", default=1_800, minimum=60
+    )
+    session_retention_days: int = setting(
+        "How long ended sessions are kept for the record.", default=30, minimum=1
+    )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )

@@ -23,11 +23,16 @@ def record(
     """Add an audit event about ``user_id``; joins the caller's transaction.
 
     ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords. What a
-    key did names the key.
+    key did names the key, and what was done for a member of staff who acts as somebody names them.
     """
     running = context.current()
     if actor.key_id is not None:
         data["key_id"] = str(actor.key_id)
+    impersonator_id = actor.impersonator_id or (
+        running.principal.impersonator_id if running.principal else None
+    )
+    if impersonator_id is not None:
+        data["impersonator_id"] = str(impersonator_id)
     AuditEvent.objects.create(
         id=ids.uuid7(),
         user_id=user_id,

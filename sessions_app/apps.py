@@ -17,5 +17,6 @@ class SessionsAppConfig(AppConfig):
         hooks.listen(hooks.USER_ACCESS_CHANGED, services.forget_cached_sessions)
         hooks.listen(hooks.LOGINS_ENDED, services.end_sessions_of)
         hooks.listen(hooks.LOGINS_ENDED, services.forget_devices_of)
+        hooks.listen(hooks.LOGINS_ENDED, services.end_impersonations_by)
         guide = "docs/cookies.md"
         documents.add(guide, conformance.guide(settings.BASE_DIR / guide))

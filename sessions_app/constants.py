@@ -40,6 +40,10 @@ CLOCK_LEEWAY_S: Final = 5
 IMPERSONATION_REASON_LENGTH_MIN: Final = 10
 IMPERSONATION_REASON_LENGTH_MAX: Final = 500
 
+# What an app may keep with a session, as the bytes of its JSON.
+DATA_BYTES_MAX: Final = 32_768
+PRUNED_AT_ONCE: Final = 1_000
+
 JAR_LABEL_LENGTH_MAX: Final = 100
 JARS_PER_OWNER_MAX: Final = 100
 JAR_LINES_MAX: Final = 180
@@ -87,6 +91,8 @@ CONSENTS_READ: Final = "consents:read"
 CONSENTS_WRITE: Final = "consents:write"
 COOKIES_ISSUE: Final = "cookies:issue"
 COOKIES_RESOLVE: Final = "cookies:resolve"
+SESSIONS_WRITE: Final = "sessions:write"
+SESSIONS_INTROSPECT: Final = "sessions:introspect"
 JARS_READ: Final = "jars:read"
 JARS_WRITE: Final = "jars:write"
 SCOPES: Final = (
@@ -95,6 +101,8 @@ SCOPES: Final = (
     Scope(CONSENTS_WRITE, "write down who agreed to which cookies"),
     Scope(COOKIES_ISSUE, "issue cookies"),
     Scope(COOKIES_RESOLVE, "read what is behind an issued cookie"),
+    Scope(SESSIONS_WRITE, "begin sessions for guests"),
+    Scope(SESSIONS_INTROSPECT, "ask whom a token speaks for"),
     Scope(JARS_READ, "read cookie jars and what they would send"),
     Scope(JARS_WRITE, "make, fill and delete cookie jars"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.errors import DomainError, NotAuthenticated, NotFound
+from core.errors import DomainError, InvalidInput, NotAuthenticated, NotFound
 
 
 class TokenInvalid(NotAuthenticated):
@@ -48,6 +48,27 @@ class CookiesRefused(DomainError):
     code = "COOKIE_REFUSED"
     status = 422
     title = "A cookie was refused"
+
+
+class SessionDataTooLarge(DomainError):
+    code = "SESSION_DATA_TOO_LARGE"
+    status = 413
+    title = "The session data is too large"
+
+
+class SessionDataInvalid(InvalidInput):
+    """Something in it cannot be kept as it is: a NUL character, or too long a number."""
+
+    code = "SESSION_DATA_INVALID"
+    title = "The session data cannot be kept"
+
+
+class ImpersonationRefused(DomainError):
+    """Staff, deactivated people and the house are never acted as."""
+
+    code = "AUTH_IMPERSONATION_REFUSED"
+    status = 403
+    title = "Nobody acts as this person"
 
 
 class TokenExpired(NotAuthenticated):

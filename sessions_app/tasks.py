@@ -1,4 +1,4 @@
-"""What the worker does with cookies by itself, once however many workers there are."""
+"""What the worker does by itself for sessions and cookies, once however many workers."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ from sessions_app import services
 def purge_cookies(timestamp: int) -> None:  # noqa: ARG001 - every periodic job is told the time
     """Delete cookies that are over."""
     services.purge_cookies()
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(queueing_lock="prune_sessions", pass_context=False)
+def prune_sessions(timestamp: int) -> None:  # noqa: ARG001 - every periodic job is told the time
+    """Forget sessions that ended long ago."""
+    services.prune_sessions()

@@ -119,6 +119,7 @@ def _transaction(person: Person) -> object:
 # A new name in a path needs a line here; each may look for what those above it made.
 _THINGS: dict[str, Callable[[Person], object]] = {
     "session_id": _session,
+    "user_id": lambda person: person.user.pk,
     "key_id": _api_key,
     "jar_id": lambda person: filled_jar(person.principal),
     "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,

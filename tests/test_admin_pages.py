@@ -27,6 +27,7 @@ from sessions_app.models import Cookie, Session
 from sessions_app.services import (
     authenticate,
     published_keys,
+    start_guest_session,
     start_refreshed_session,
     start_session,
 )
@@ -69,6 +70,7 @@ def _fill(person: Person, count: int) -> None:
         issue(name=define(f"c{ids.uuid7()}").name, user_id=person.user.pk)
         agree(user_id=person.user.pk)
         start_refreshed_session(user=person.user)
+        start_guest_session(actor=SYSTEM)
         published_keys()
         create_api_key(
             name=f"key {number}",

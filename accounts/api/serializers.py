@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ from rest_framework import serializers
 
 from accounts import constants
 from accounts.models import User
-from core import fields
+from core import context, fields
 
 ACCOUNT_EXAMPLE = {
     "id": "01a1fc76-8f73-70f5-a3bc-9771834789b4",
@@ -21,6 +22,7 @@ ACCOUNT_EXAMPLE = {
     "public_metadata": {"theme": "dark"},
     "is_staff": False,
     "created_at": "2026-11-20T10:00:00.000000Z",
+    "impersonated_by": None,
 }
 
 
@@ -90,3 +92,11 @@ class AccountOutput(serializers.Serializer[User]):
     public_metadata = fields.MetadataField()
     is_staff = serializers.BooleanField()
     created_at = fields.InstantField()
+    impersonated_by = serializers.SerializerMethodField(
+        help_text="The member of staff who acts as this person right now: show a banner."
+    )
+
+    def get_impersonated_by(self, user: User) -> uuid.UUID | None:
+        """Return who asks, when it is not the person themselves."""
+        asking = context.current().principal
+        return asking.impersonator_id if asking and asking.user_id == user.pk else None

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from typing_extensions import override
 
-from accounts.selectors import staff_principal
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
-from sessions_app import services
+from sessions_app import devices, services
+from sessions_app.admin import impersonation
 from sessions_app.models import RefreshFamily, Session, SigningKey
 
 
@@ -24,7 +25,7 @@ class SessionAdmin(ReaderAdmin):
         "user",
         "kind",
         "client_address",
-        "user_agent",
+        "device",
         "authenticated_at",
         "last_seen_at",
         "expires_at",
@@ -32,7 +33,14 @@ class SessionAdmin(ReaderAdmin):
     )
     list_filter = ("kind", ("revoked_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    fields = ("id", *list_display, "revoke_reason", "assurance_level")
+    fields = (
+        "id",
+        *list_display,
+        "revoke_reason",
+        "assurance_level",
+        "impersonator_id",
+        "impersonation_reason",
+    )
     search_fields = ("id",)
     search_help_text = "The e-mail address or id of a person, or the id of a session."
     actions = ("end",)
@@ -43,10 +51,38 @@ class SessionAdmin(ReaderAdmin):
             return rows.filter(pk=words) | rows.filter(user_id=words)
         return rows.filter(user__email_normalized=words.casefold())
 
+    @admin.display(description="device")
+    def device(self, session: Session) -> str:
+        """Return what a person would call the device."""
+        return devices.label_of(session.user_agent)
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        acting = path(
+            "act-as/",
+            self.admin_site.admin_view(self.act_as),
+            name="sessions_app_session_impersonate",
+        )
+        return [acting, *super().get_urls()]
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may = request.user.has_perm("sessions_app.impersonate_person")
+        shown: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), "may_impersonate": may}
+        )
+        return shown
+
+    def act_as(self, request: HttpRequest) -> HttpResponse:
+        """Begin to act as a person."""
+        return impersonation.impersonate(request, dict(self.admin_site.each_context(request)))
+
     @admin.action(description="End now", permissions=["act"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         """End the chosen sessions."""
-        actor = staff_principal(request.user)
+        actor = impersonation.actor_of(request)
         for session in queryset:
             services.end_session(session_id=session.pk, actor=actor, reason="ended_by_staff")
         self.message_user(request, f"{len(queryset)} sessions were ended.", messages.SUCCESS)

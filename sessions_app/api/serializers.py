@@ -10,6 +10,8 @@ from typing_extensions import override
 from accounts import constants, device_tokens
 from accounts.api.serializers import AccountOutput
 from core import fields
+from sessions_app import constants as limits
+from sessions_app import devices
 from sessions_app.models import Session
 
 SESSION_EXAMPLE = {
@@ -20,6 +22,8 @@ SESSION_EXAMPLE = {
     "expires_at": "2026-11-21T10:00:00.000000Z",
     "client_address": "203.0.113.7",
     "user_agent": "curl/8.10.1",
+    "device": "curl 8",
+    "is_impersonation": False,
 }
 
 
@@ -34,6 +38,18 @@ class SessionOutput(serializers.Serializer[Session]):
     expires_at = fields.InstantField()
     client_address = serializers.CharField(allow_null=True)
     user_agent = serializers.CharField()
+    device = serializers.SerializerMethodField(help_text="For people: such as Firefox on Windows.")
+    is_impersonation = serializers.SerializerMethodField(
+        help_text="Whether a member of staff acts in it."
+    )
+
+    def get_device(self, session: Session) -> str:
+        """Return what a person would call the device."""
+        return devices.label_of(session.user_agent)
+
+    def get_is_impersonation(self, session: Session) -> bool:
+        """Return whether somebody else acts in it."""
+        return session.impersonator_id is not None
 
 
 class HandoverInput(fields.StrictSerializer):
@@ -132,3 +148,56 @@ class SessionPage(serializers.Serializer[Any]):
 
 class EndedOutput(serializers.Serializer[Any]):
     ended = serializers.IntegerField()
+
+
+class GuestOutput(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="Shown only now. The guest's bearer token.")
+    session = SessionOutput()
+
+
+class AttachInput(fields.StrictSerializer):
+    guest_token = fields.SecretField(max_bytes=REFRESH_TOKEN_LENGTH_MAX)
+
+
+class AttachOutput(serializers.Serializer[Any]):
+    token = serializers.CharField(
+        help_text="Shown only now; the one that asked has ended. Empty for a cookie, which is set."
+    )
+    session = SessionOutput()
+
+
+class IntrospectInput(fields.StrictSerializer):
+    token = fields.SecretField(max_bytes=limits.JWT_LENGTH_MAX)
+    token_type_hint = fields.StrictTextField(
+        max_length=64, required=False, help_text="Taken and not needed (RFC 7662, section 2.1)."
+    )
+    audience = fields.StrictTextField(
+        max_length=256, required=False, help_text="Whom a JWT must be for; by default this service."
+    )
+
+
+class IntrospectOutput(serializers.Serializer[Any]):
+    """RFC 7662, section 2.2; without `active` there is nothing else."""
+
+    active = serializers.BooleanField()
+    token_type = serializers.CharField(required=False)
+    iss = serializers.CharField(required=False)
+    sub = serializers.CharField(required=False, help_text="The id of the person or guest.")
+    sid = serializers.CharField(required=False)
+    kind = serializers.CharField(required=False, help_text="user, staff or guest.")
+    acr = serializers.CharField(required=False, help_text="aal1 or aal2; aal0 of a guest.")
+    auth_time = serializers.IntegerField(required=False)
+    aud = serializers.CharField(required=False)
+    exp = serializers.IntegerField(required=False)
+    iat = serializers.IntegerField(required=False)
+    nbf = serializers.IntegerField(required=False)
+    jti = serializers.CharField(required=False)
+    act = serializers.DictField(required=False, help_text="The member of staff who acts as them.")
+
+
+class ImpersonateInput(fields.StrictSerializer):
+    reason = fields.StrictTextField(
+        min_length=limits.IMPERSONATION_REASON_LENGTH_MIN,
+        max_length=limits.IMPERSONATION_REASON_LENGTH_MAX,
+        help_text="Why; kept for the record.",
+    )

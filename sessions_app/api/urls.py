@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import path
 
-from sessions_app.api import consent_views, cookie_views, jar_views, login_views, token_views, views
+from sessions_app.api import (
+    consent_views,
+    cookie_views,
+    data_views,
+    impersonation_views,
+    jar_views,
+    login_views,
+    service_views,
+    token_views,
+    views,
+)
 
 urlpatterns = [
     path("auth/csrf/", login_views.CsrfView.as_view(), name="csrf"),
@@ -13,7 +23,21 @@ urlpatterns = [
     path("auth/refresh/", login_views.RefreshView.as_view(), name="refresh"),
     path("auth/token/", token_views.AccessTokenView.as_view(), name="access-token"),
     path("sessions/", views.SessionsView.as_view(), name="sessions"),
+    path("sessions/revoke-all/", views.AllSessionsView.as_view(), name="revoke-all"),
     path("sessions/revoke-others/", views.OtherSessionsView.as_view(), name="revoke-others"),
+    path("sessions/current/data/", data_views.SessionDataView.as_view(), name="session-data"),
+    path("sessions/introspect/", service_views.IntrospectView.as_view(), name="introspect"),
+    path(
+        "sessions/<uuid:session_id>/attach/",
+        service_views.AttachView.as_view(),
+        name="session-attach",
+    ),
+    path(
+        "users/<uuid:user_id>/impersonate/",
+        impersonation_views.ImpersonateView.as_view(),
+        name="impersonate",
+    ),
+    path("impersonation/", impersonation_views.ImpersonationView.as_view(), name="impersonation"),
     path("sessions/<uuid:session_id>/", views.SessionView.as_view(), name="session"),
     path("jars/", jar_views.JarsView.as_view(), name="jars"),
     path("jars/<uuid:jar_id>/", jar_views.JarView.as_view(), name="jar"),

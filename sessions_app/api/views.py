@@ -13,10 +13,12 @@ from rest_framework.views import APIView
 from core.api import caller
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
+from core.step_up import require_fresh_login
 from sessions_app import constants, selectors, services
 from sessions_app.api.serializers import (
     SESSION_EXAMPLE,
     EndedOutput,
+    GuestOutput,
     SessionOutput,
     SessionPage,
 )
@@ -25,7 +27,7 @@ from sessions_app.api.serializers import (
 class SessionsView(APIView):
     """The devices one is logged in on."""
 
-    scopes = {"GET": constants.SESSIONS_READ}
+    scopes = {"GET": constants.SESSIONS_READ, "POST": constants.SESSIONS_WRITE}
 
     @extend_schema(
         operation_id="sessions_list",
@@ -49,16 +51,46 @@ class SessionsView(APIView):
         )
         return Response(page.as_json(lambda session: SessionOutput(session).data))
 
+    @extend_schema(
+        operation_id="sessions_begin_for_guest",
+        summary="Begin a session for a guest",
+        description=(
+            "For services with a key: a session for somebody who has not logged in. It keeps data "
+            "and nothing else; after a login, `attach` takes it over."
+        ),
+        tags=["sessions"],
+        request=None,
+        responses={201: GuestOutput, **problems(401, 403)},
+        examples=[
+            OpenApiExample(
+                "A guest",
+                value={
+                    "token": "srs_AaH9do9zcPWjvJdxg0eJtA_...",
+                    "session": {**SESSION_EXAMPLE, "kind": "guest"},
+                },
+                response_only=True,
+                status_codes=["201"],
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        session, token = services.start_guest_session(actor=caller(request))
+        body = {"token": token, "session": SessionOutput(session).data}
+        return Response(body, status=status.HTTP_201_CREATED)
+
 
 class SessionView(APIView):
     """One session."""
 
     @extend_schema(
         summary="End a session",
+        description="Another one than that which asks needs a fresh login.",
         tags=["sessions"],
         responses={204: None, **problems(401, 404)},
     )
     def delete(self, request: Request, session_id: uuid.UUID) -> Response:
+        if session_id != caller(request).session_id:
+            require_fresh_login(caller(request))
         services.end_session(session_id=session_id, actor=caller(request), reason="ended_elsewhere")
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -68,10 +100,28 @@ class OtherSessionsView(APIView):
 
     @extend_schema(
         summary="End my other sessions",
+        description="Needs a fresh login.",
         tags=["sessions"],
         request=None,
         responses={200: EndedOutput, **problems(401)},
         examples=[OpenApiExample("Two ended", value={"ended": 2}, response_only=True)],
     )
     def post(self, request: Request) -> Response:
+        require_fresh_login(caller(request))
         return Response({"ended": services.end_other_sessions(actor=caller(request))})
+
+
+class AllSessionsView(APIView):
+    """All sessions, the one that asks too."""
+
+    @extend_schema(
+        summary="End all my sessions",
+        description="Needs a fresh login. Logs the caller out as well.",
+        tags=["sessions"],
+        request=None,
+        responses={200: EndedOutput, **problems(401)},
+        examples=[OpenApiExample("Three ended", value={"ended": 3}, response_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        require_fresh_login(caller(request))
+        return Response({"ended": services.end_all_sessions(actor=caller(request))})

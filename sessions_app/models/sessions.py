@@ -62,7 +62,10 @@ class Session(models.Model):
         db_table = "session"
         verbose_name = "session"
         ordering: ClassVar = ["-id"]
-        permissions: ClassVar = [("revoke_any_session", "Can end anybody's session")]
+        permissions: ClassVar = [
+            ("revoke_any_session", "Can end anybody's session"),
+            ("impersonate_person", "Can act as a person"),
+        ]
         default_permissions: ClassVar = ["view"]
         constraints: ClassVar = [
             models.UniqueConstraint(name="session_token_once", fields=["token_sha256", "user_id"]),
@@ -94,6 +97,11 @@ class Session(models.Model):
                 condition=models.Q(revoked_at=None),
             ),
             models.Index(fields=["expires_at"], name="session_expiry"),
+            models.Index(
+                fields=["revoked_at"],
+                name="session_ended",
+                condition=models.Q(revoked_at__isnull=False),
+            ),
             models.Index(
                 fields=["impersonator_id"],
                 name="session_of_impersonator",

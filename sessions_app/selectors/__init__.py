@@ -20,6 +20,8 @@ from sessions_app.selectors.cookies import (
 )
 from sessions_app.selectors.jars import cookie_jars, get_jar, jar_cookies, jar_cookies_near
 from sessions_app.selectors.sessions import (
+    admin_session,
+    current_session,
     facts_of,
     live_sessions,
     published_signing_keys,
@@ -32,10 +34,12 @@ from sessions_app.selectors.sessions import (
 
 __all__ = [
     "active_definitions",
+    "admin_session",
     "consent_faults",
     "consents",
     "cookie_jars",
     "current_policy",
+    "current_session",
     "definition",
     "definitions",
     "facts_of",

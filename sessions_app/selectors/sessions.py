@@ -10,9 +10,10 @@ from core import clock
 from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from sessions_app import constants
+from sessions_app.errors import SessionNotFound
 from sessions_app.models import RefreshFamily, Session, SigningKey
 from sessions_app.querysets import SessionQuerySet
-from sessions_app.tokens import TokenKey
+from sessions_app.tokens import TokenKey, key_of
 
 
 def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -> Page[Session]:
@@ -44,11 +45,32 @@ def refresh_family(family_id: uuid.UUID, user_id: uuid.UUID) -> RefreshFamily | 
     return RefreshFamily.objects.filter(pk=family_id, user_id=user_id).first()
 
 
+def current_session(*, actor: Principal) -> Session:
+    """Return the session that asks.
+
+    Raises:
+        SessionNotFound: the caller came without one, or it has ended.
+    """
+    session = actor.session_id and session_by_id(actor.session_id, actor.user_id, at=clock.now())
+    if not session:
+        raise SessionNotFound("There is no session to speak of.")
+    return session
+
+
+def admin_session(session_key: str | None) -> Session | None:
+    """Return the row of a session of the admin, by what its cookie holds."""
+    key = key_of(session_key or "")
+    rows = Session.objects.filter(kind=constants.KIND_STAFF, revoked_at=None)
+    return rows.filter(token_sha256=key.sha256).first() if key else None
+
+
 def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
     """Return the session if it is not revoked, within both time limits, of the person's current
     epoch, and the person is active. A guest is nobody yet, and has no epoch.
     """
-    session = rows.select_related("user").live(at).first()
+    # A filter by user_id makes Django join inwards, and a guest has no account to join.
+    guests = rows.filter(kind=constants.KIND_GUEST).live(at)
+    session = rows.select_related("user").live(at).first() or guests.first()
     if session is None:
         return None
     if at - session.last_seen_at > dt.timedelta(seconds=session.idle_timeout_s):
@@ -66,7 +88,7 @@ def facts_of(session: Session) -> dict[str, Any]:
 
     Whoever acts as somebody else has not proved to be them: no such session is a fresh login.
     """
-    user = session.user
+    user = None if session.kind == constants.KIND_GUEST else session.user
     is_staff = user is not None and user.is_staff
     is_acting = session.kind == constants.KIND_IMPERSONATION
     kind = "staff" if is_staff else "user"

@@ -30,6 +30,13 @@ from sessions_app.services.endings import (
     end_sessions_of,
     forget_cached_sessions,
 )
+from sessions_app.services.guests import attach_guest_session, start_guest_session
+from sessions_app.services.impersonation import (
+    end_impersonation,
+    end_impersonations_by,
+    start_impersonation,
+)
+from sessions_app.services.introspection import introspect
 from sessions_app.services.jar_files import (
     export_netscape,
     export_playwright,
@@ -45,8 +52,10 @@ from sessions_app.services.jars import (
     exchange_at,
     store_cookies,
 )
+from sessions_app.services.pruning import prune_sessions
 from sessions_app.services.purging import purge_cookies
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
+from sessions_app.services.session_data import merge_session_data
 from sessions_app.services.sessions import authenticate, begin_session, replace_token, start_session
 from sessions_app.services.signing_keys import published_keys, rotate_signing_keys
 from sessions_app.services.subjects import Subject, consent_subject, subject_of
@@ -60,6 +69,7 @@ __all__ = [
     "Said",
     "Subject",
     "Verdict",
+    "attach_guest_session",
     "authenticate",
     "authenticate_access_token",
     "begin_session",
@@ -72,6 +82,8 @@ __all__ = [
     "delete_jar_cookie",
     "end_all_sessions",
     "end_current_session",
+    "end_impersonation",
+    "end_impersonations_by",
     "end_other_sessions",
     "end_session",
     "end_sessions_of",
@@ -83,8 +95,11 @@ __all__ = [
     "forget_devices_of",
     "import_netscape",
     "import_playwright",
+    "introspect",
     "issue_access_token",
     "issue_cookie",
+    "merge_session_data",
+    "prune_sessions",
     "publish_policy",
     "published_keys",
     "purge_cookies",
@@ -96,6 +111,8 @@ __all__ = [
     "resolve_remembered",
     "revoke_cookie",
     "rotate_signing_keys",
+    "start_guest_session",
+    "start_impersonation",
     "start_refreshed_session",
     "start_session",
     "store_cookies",

@@ -106,6 +106,7 @@ def end_these(sessions: list[Session], *, actor: Principal, reason: str) -> int:
         changed = Session.objects.unless_ended(session).update(revoked_at=now, revoke_reason=reason)
         if changed:
             ended += 1
+            end_these(_begun_from(session), actor=actor, reason="impersonator_out")
             tell(
                 session,
                 action="session.end",
@@ -117,6 +118,14 @@ def end_these(sessions: list[Session], *, actor: Principal, reason: str) -> int:
         if user_id is not None:
             forget_cached_sessions(user_id=user_id)
     return ended
+
+
+def _begun_from(session: Session) -> list[Session]:
+    """Return the sessions in which its owner acts as somebody else."""
+    begun = Session.objects.filter(
+        impersonator_id=session.user_id, impersonator_session_id=session.pk, revoked_at=None
+    )
+    return list(begun)
 
 
 def forget_cached_sessions(*, user_id: uuid.UUID, **_facts: Any) -> None:

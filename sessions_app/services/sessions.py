@@ -32,28 +32,31 @@ def start_session(*, user: User) -> tuple[Session, str]:
 
 def begin_session(
     *,
-    user: User,
+    user: User | None,
     key: tokens.TokenKey,
     kind: str,
+    actor: Principal | None = None,
     lifetime: Lifetime | None = None,
-    data: dict[str, Any] | None = None,
+    **facts: Any,
 ) -> Session:
     """Write down a session of ``kind`` under the hash of its token.
 
-    ``lifetime`` is that of its kind unless it is given. Commits its own transaction or joins the
-    caller's.
+    Without a ``user`` it is a guest's. ``actor`` is the person unless somebody else begins it,
+    ``lifetime`` that of its kind unless it is given; ``facts`` are columns. Commits its own
+    transaction or joins the caller's.
     """
+    user_id = user.pk if user else key.user_id
     now, running = clock.now(), context.current()
     limits = lifetime or lifetime_of(kind)
 
     def begin() -> Session:
         session = Session.objects.create(
             id=ids.uuid7(),
-            user_id=user.pk,
+            user_id=user_id,
             token_sha256=key.sha256,
             token_expires_at=end_of_token(limits.token_s) if limits.token_s else None,
             kind=kind,
-            epoch=user.session_epoch,
+            epoch=user.session_epoch if user else 0,
             authenticated_at=now,
             last_seen_at=now,
             idle_timeout_s=limits.idle_s,
@@ -61,13 +64,13 @@ def begin_session(
             client_address=running.client_address or None,
             user_agent=running.user_agent[: constants.USER_AGENT_LENGTH_MAX],
             created_at=now,
-            data=data or {},
+            **facts,
         )
         tell(
             session,
             action="session.start",
             topic="session.started",
-            actor=Principal(kind="user", user_id=user.pk),
+            actor=actor or Principal(kind="user", user_id=user_id),
             data=None,
         )
         return session
@@ -87,11 +90,7 @@ def replace_token(*, actor: Principal, assurance_level: int | None = None) -> tu
 
     def replace() -> tuple[Session, str]:
         now = clock.now()
-        session = actor.session_id and selectors.session_by_id(
-            actor.session_id, actor.user_id, at=now
-        )
-        if not session:
-            raise SessionNotFound("There is no session to go on with.")
+        session = selectors.current_session(actor=actor)
         token = tokens.make_token(actor.user_id)
         changes: dict[str, Any] = {"token_sha256": key_of(token).sha256}
         if session.token_expires_at is not None:
