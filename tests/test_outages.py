@@ -16,6 +16,7 @@ import pytest
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
 from core.embedded.valkey import ValkeyServer
 from tests.http import Client, logged_in, opened, posting, registered
+from tests.people import PASSWORD
 from tests.services import cluster_at, valkey_at
 from tests.serving import Service
 
@@ -91,6 +92,40 @@ def test_revoked_session_is_refused_by_every_worker_at_once(service, own_service
     valkey.start()
     assert _statuses(_each_worker(service, third.token)) == {401}
     assert _statuses(_each_worker(service, other.token)) == {200}
+
+
+def _three_credentials(service: Service) -> dict[str, str]:
+    """Log Ada in once, and return what that session is known by."""
+    login = {"email": "ada@example.org", "password": PASSWORD, "refresh": True}
+    _, _, told = Client(service.url).call("POST", "/api/v1/auth/login/", login)
+    _, _, made = Client(service.url, told["token"]).call("POST", "/api/v1/auth/token/", {})
+    return {
+        "token": told["token"],
+        "jwt": made["access_token"],
+        "refresh_token": told["refresh_token"],
+    }
+
+
+@pytest.mark.parametrize("cache", ["running", "stopped", "hung"])
+def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, own_services, cache):
+    """On every worker, each of which had just checked and remembered both."""
+    _, valkey = own_services
+    acting = registered(service, "ada@example.org")
+    known = _three_credentials(service)
+    for name in ("token", "jwt"):
+        assert _statuses(_each_worker(service, known[name])) == {200}
+    if cache == "stopped":
+        valkey.stop()
+    elif cache == "hung":
+        pid = valkey.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+    assert acting.call("POST", "/api/v1/sessions/revoke-others/")[2] == {"ended": 1}
+    for name in ("token", "jwt"):
+        assert _statuses(_each_worker(service, known[name])) == {401}
+    body = {"refresh_token": known["refresh_token"]}
+    assert acting.call("POST", "/api/v1/auth/refresh/", body)[0] == 401
+    assert _statuses(_each_worker(service, acting.token)) == {200}
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])

@@ -158,7 +158,7 @@ def test_chain_cannot_be_continued_without_its_key(grant, monkeypatch):
         services.refresh_session(token=grant.refresh_token)
 
 
-def test_new_token_of_a_session_ends_the_old_one_at_once(ada: Person):
+def test_attack_02_proving_oneself_again_ends_the_token_that_was_known(ada: Person):
     _, token = services.start_session(user=ada.user)
     actor = services.authenticate(token)
     session, renewed = services.replace_token(actor=actor, assurance_level=2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import uuid
 
@@ -35,6 +36,22 @@ def test_token_is_only_stored_as_its_hash(ada: Person):
     assert OutboxEvent.objects.filter(topic="session.started", object_id=session.pk).exists()
     with pytest.raises(TokenInvalid):
         services.authenticate(f"srs_{token.split('_')[1]}_{key.sha256.hex()[:43]}")
+
+
+def test_attack_03_hash_from_a_dump_of_the_database_opens_nothing(ada: Person):
+    session, token = services.start_session(user=ada.user)
+    stored = bytes(session.token_sha256)
+    routed = token.split("_")[1]
+    for text in (
+        stored.hex(),
+        base64.urlsafe_b64encode(stored).decode(),
+        f"srs_{routed}_{base64.urlsafe_b64encode(stored).decode().rstrip('=')}",
+        tokens.make_token(ada.user.pk, stored),
+        tokens.make_token(ada.user.pk),
+    ):
+        with pytest.raises(TokenInvalid):
+            services.authenticate(text)
+    assert services.authenticate(token).session_id == session.pk
 
 
 def test_warm_check_costs_no_sql(ada: Person, django_assert_num_queries):
