@@ -63,7 +63,7 @@ def test_ending_others_needs_a_fresh_login_but_logging_out_does_not(
 
 
 @pytest.mark.django_db
-def test_all_sessions_end_with_the_one_that_asks(ada: Person, bob: Person):
+def test_all_sessions_end_with_the_one_that_asks(ada: Person, bob: Person, commits_at_once):
     tokens = [services.start_session(user=ada.user)[1] for _ in range(3)]
     others = services.start_session(user=bob.user)[1]
     header = {"Authorization": f"Bearer {tokens[0]}"}
