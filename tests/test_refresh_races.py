@@ -23,7 +23,7 @@ from tests.http import Client, registered
 from tests.people import PASSWORD
 
 RACES = int(os.environ.get("REFRESH_RACES", "120"))
-LANES = 8
+LANES = 2
 TABS_MIN, TABS_MAX = 2, 20
 LOST = 0.02
 

@@ -77,15 +77,16 @@ def refresh_session(*, token: str) -> Grant:
     Raises:
         RefreshRefused: malformed, forged, expired, ended, or used before; never says which.
     """
+    # Taken once, before anything is waited for: a busy server must not make an honest client late.
+    asked_at = clock.now()
     presented = refresh_tokens.parse(token)
-    granted = presented and db.run_in_transaction(lambda: _rotate_or_end(presented))
+    granted = presented and db.run_in_transaction(lambda: _rotate_or_end(presented, asked_at))
     if not granted:
         raise RefreshRefused("Log in again.")
     return granted
 
 
-def _rotate_or_end(presented: RefreshToken) -> Grant | None:
-    now = clock.now()
+def _rotate_or_end(presented: RefreshToken, now: dt.datetime) -> Grant | None:
     family = selectors.refresh_family(presented.family_id, presented.user_id)
     if family is None or not presented.is_authentic(family.key_id):
         return None
@@ -106,7 +107,7 @@ def _rotate_or_end(presented: RefreshToken) -> Grant | None:
     )
     if won:
         return _renewed(session, successor, family.key_id)
-    return _given_again_or_ended(presented, successor, session)
+    return _given_again_or_ended(presented, successor, session, now)
 
 
 def _renewed(session: Session, successor: RefreshToken, key_id: str) -> Grant:
@@ -128,7 +129,7 @@ def _renewed(session: Session, successor: RefreshToken, key_id: str) -> Grant:
 
 
 def _given_again_or_ended(
-    presented: RefreshToken, successor: RefreshToken, session: Session
+    presented: RefreshToken, successor: RefreshToken, session: Session, now: dt.datetime
 ) -> Grant | None:
     """Answer somebody who came second: in time with the winner's answer, too late with the end."""
     family = selectors.refresh_family(presented.family_id, presented.user_id)
@@ -136,8 +137,7 @@ def _given_again_or_ended(
         return None
     grace = dt.timedelta(seconds=settings.ENV.refresh_grace_s)
     was_just_used = family.previous_sha256 is not None and (
-        bytes(family.previous_sha256) == presented.sha256
-        and clock.now() - family.rotated_at <= grace
+        bytes(family.previous_sha256) == presented.sha256 and now - family.rotated_at <= grace
     )
     if grace and was_just_used:
         session.refresh_from_db(fields=["token_expires_at"])
