@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from accounts import services as accounts
 from core.api import caller, given
 from core.openapi import problems
+from core.throttling import count_stranger
 from sessions_app import services
 from sessions_app.api import browser
 from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json
@@ -23,6 +24,7 @@ from sessions_app.api.serializers import (
     RefreshInput,
     RefreshOutput,
 )
+from sessions_app.errors import RefreshRefused
 
 
 class LoginView(APIView):
@@ -61,6 +63,8 @@ class RefreshView(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
+    # The token says who asks: many people behind one address are no stranger. False ones count.
+    throttle_classes = []
 
     @extend_schema(
         summary="Refresh a token",
@@ -93,7 +97,12 @@ class RefreshView(APIView):
     )
     def post(self, request: Request) -> Response:
         presented = given(RefreshInput, request)["refresh_token"]
-        return Response(as_json(services.refresh_session(token=presented)))
+        try:
+            grant = services.refresh_session(token=presented)
+        except RefreshRefused:
+            count_stranger()
+            raise
+        return Response(as_json(grant))
 
 
 class CsrfView(APIView):

@@ -168,6 +168,20 @@ def test_attack_02_proving_oneself_again_ends_the_token_that_was_known(ada: Pers
     assert (principal.session_id, principal.assurance_level) == (session.pk, 2)
 
 
+def test_many_behind_one_address_refresh_and_only_guesses_are_counted(ada: Person, settings):
+    settings.ENV = dataclasses.replace(settings.ENV, limit_stranger_requests=2)
+    client, token = Client(), services.start_refreshed_session(user=ada.user).refresh_token
+
+    def refresh(presented: str):
+        body = {"refresh_token": presented}
+        return client.post("/api/v1/auth/refresh/", body, content_type="application/json")
+
+    for _ in range(5):
+        token = refresh(token).json()["refresh_token"]
+    assert [refresh("srr_guess").status_code for _ in range(3)] == [401, 401, 429]
+    assert refresh(token).status_code == 200
+
+
 def test_login_and_refresh_over_http(ada: Person):
     client = Client()
     credentials = {"email": "ada@example.org", "password": PASSWORD}

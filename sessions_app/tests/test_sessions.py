@@ -11,11 +11,12 @@ from django.contrib.auth import SESSION_KEY
 from django.db import connection
 
 from accounts import services as accounts
+from accounts.models import User
 from core import cache
 from core.models import AuditEvent, OutboxEvent
 from sessions_app import constants, selectors, services, session_cache, tokens
 from sessions_app.engine import SessionStore
-from sessions_app.errors import SessionNotFound, TokenInvalid
+from sessions_app.errors import RefreshRefused, SessionNotFound, TokenInvalid
 from sessions_app.models import Session
 from tests.people import Person
 
@@ -168,6 +169,19 @@ def test_locking_a_person_ends_their_sessions(ada: Person, grace: Person, monkey
     session_cache.forget_user(ada.user.pk)
     with pytest.raises(TokenInvalid):
         services.authenticate(token)
+
+
+@pytest.mark.parametrize("change", [{"session_epoch": 7}, {"is_active": False}])
+def test_attack_05_raised_epoch_or_deactivation_alone_ends_every_session(ada: Person, change):
+    _, token = services.start_session(user=ada.user)
+    grant = services.start_refreshed_session(user=ada.user)
+    User.objects.filter(pk=ada.user.pk).update(**change)
+    cache_forgets(ada)
+    for known in (token, grant.token):
+        with pytest.raises(TokenInvalid):
+            services.authenticate(known)
+    with pytest.raises(RefreshRefused):
+        services.refresh_session(token=grant.refresh_token)
 
 
 def test_idle_session_ends(ada: Person, held_clock, settings):
