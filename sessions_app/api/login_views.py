@@ -12,7 +12,6 @@ from rest_framework.views import APIView
 from accounts import services as accounts
 from core.api import caller, given
 from core.openapi import problems
-from core.throttling import count_stranger
 from sessions_app import services
 from sessions_app.api import browser
 from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json
@@ -24,7 +23,6 @@ from sessions_app.api.serializers import (
     RefreshInput,
     RefreshOutput,
 )
-from sessions_app.errors import RefreshRefused
 
 
 class LoginView(APIView):
@@ -63,7 +61,8 @@ class RefreshView(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
-    # The token says who asks: many people behind one address are no stranger. False ones count.
+    # The token says who asks: many people behind one address are no stranger. The middleware
+    # counts the false ones.
     throttle_classes = []
 
     @extend_schema(
@@ -97,12 +96,7 @@ class RefreshView(APIView):
     )
     def post(self, request: Request) -> Response:
         presented = given(RefreshInput, request)["refresh_token"]
-        try:
-            grant = services.refresh_session(token=presented)
-        except RefreshRefused:
-            count_stranger()
-            raise
-        return Response(as_json(grant))
+        return Response(as_json(services.refresh_session(token=presented)))
 
 
 class CsrfView(APIView):
