@@ -170,7 +170,7 @@ FORGERIES: dict[str, Callable[[str], str]] = {
         token, claims={"exp": _now_s(-60), "aud": "https://shop.example"}
     ),
     "retired key": _of_retired_key,
-    "deep header": lambda token: _b64(b"[" * 1_400) + "." + token.split(".", 1)[1],
+    "deep header": lambda _token: _b64(b"[" * 1_400) + ".e30.e30",
     "header no object": lambda token: _b64(b"7") + "." + token.split(".", 1)[1],
     "nothing": lambda _token: "..",
     "too long": lambda token: token + "A" * 4_000,
