@@ -154,7 +154,7 @@ def _key_named_by(token: str) -> Ed25519PublicKey:
         raise TokenInvalid("Log in again.")
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, RecursionError) as exc:
+    except (jwt.PyJWTError, ValueError) as exc:
         raise TokenInvalid("Log in again.") from exc
     key_id = header.get("kid")
     if header.get("typ") != TYPE or not isinstance(key_id, str) or not UUID_TEXT.match(key_id):
