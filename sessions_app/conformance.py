@@ -79,15 +79,15 @@ def vectors() -> Iterator[Vector]:
         )
 
 
-def answer_to(vector: Vector) -> str:
-    """Return the ``Cookie`` header that our user agent sends."""
+def answer_to(vector: Vector, *, at: dt.datetime = RUN_AT) -> str:
+    """Return the ``Cookie`` header that our user agent sends ``at`` that moment."""
     jar = Jar()
     for line in vector.lines:
         try:
-            jar.receive(line, vector.received_by, at=RUN_AT)
+            jar.receive(line, vector.received_by, at=at)
         except Ignored:
             continue
-    return header_of(jar.choose(vector.followed_by, at=RUN_AT))
+    return header_of(jar.choose(vector.followed_by, at=at))
 
 
 def table() -> str:

@@ -18,14 +18,20 @@ FLAGS = (
 
 
 @pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
+def browser_flags() -> list[str]:
+    """Flags that a test module needs besides: it has a fixture of this name."""
+    return []
+
+
+@pytest.fixture
+def browser(tmp_path: Path, browser_flags: list[str]) -> Iterator[webdriver.Chrome]:
     """A browser of its own; ``.ci/run`` installs the two programs it needs."""
     binary, driver = shutil.which("chromium"), shutil.which("chromedriver")
     assert binary, "install chromium"
     assert driver, "install chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = binary
-    for flag in FLAGS.split():
+    for flag in [*FLAGS.split(), *browser_flags]:
         options.add_argument(flag)
     options.add_argument(f"--user-data-dir={tmp_path / 'chromium'}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import http.cookiejar
 import json
-import subprocess
 import urllib.request
 from functools import partial
 
@@ -311,21 +310,3 @@ def test_python_reads_what_export_writes_and_writes_what_import_reads(ada: Perso
     other = services.create_jar(label="b", actor=ada.principal)
     services.import_netscape(jar_id=other.pk, text=path.read_text(), actor=ada.principal)
     assert set(header(ada.principal, other.pk).split("; ")) == set(ours.split("; "))
-
-
-def test_curl_reads_what_export_writes_and_writes_what_import_reads(ada: Person, tmp_path):
-    jar_id = filled_jar(
-        ada.principal, "a", "k=v; HttpOnly", "e=1; Max-Age=600", url="http://127.0.0.1/"
-    )
-    path = tmp_path / "cookies.txt"
-    path.write_text(services.export_netscape(jar_id=jar_id, actor=ada.principal))
-    written = tmp_path / "written.txt"
-    # Nobody listens there: curl reads the one file and writes the other all the same.
-    subprocess.run(
-        ["curl", "-s", "-b", path, "-c", written, "http://127.0.0.1:9/"], check=False, timeout=20
-    )
-    assert "#HttpOnly_127.0.0.1" in written.read_text()
-    other = services.create_jar(label="b", actor=ada.principal)
-    services.import_netscape(jar_id=other.pk, text=written.read_text(), actor=ada.principal)
-    sent = header(ada.principal, other.pk, "http://127.0.0.1/")
-    assert set(sent.split("; ")) == {"k=v", "e=1"}
