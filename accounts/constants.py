@@ -116,6 +116,8 @@ _VIEW_MONEY: Final = (
     "transactions.view_hold",
     "transactions.view_ledger",
     "transactions.view_ledgeraccount",
+    "transactions.view_reconciliation",
+    "transactions.view_reconciliationline",
     "transactions.view_seal",
     "transactions.view_snapshotline",
     "transactions.view_transaction",
@@ -169,7 +171,9 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "transactions.add_asset",
         "transactions.add_ledger",
         "transactions.add_ledgeraccount",
+        "transactions.add_reconciliation",
         "transactions.change_ledgeraccount",
+        "transactions.change_reconciliation",
         "transactions.post_any_transaction",
     ),
     OPERATOR: (
@@ -186,7 +190,9 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         "sessions_app.revoke_any_cookie",
         "sessions_app.revoke_any_session",
         "transactions.add_ledgeraccount",
+        "transactions.add_reconciliation",
         "transactions.change_ledgeraccount",
+        "transactions.change_reconciliation",
         "transactions.post_any_transaction",
     ),
     SUPPORT: (

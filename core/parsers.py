@@ -39,6 +39,31 @@ class StrictJSONParser(BaseParser):
         return parse_object(_read(stream, request.META.get("CONTENT_LENGTH"), self.bytes_max))
 
 
+class CSVParser(BaseParser):
+    """CSV in UTF-8 (RFC 4180) of at most 5 MiB; the body is ``{"csv": text}``, not yet read."""
+
+    media_type = "text/csv"
+    bytes_max: int = 5 * 1024 * 1024
+
+    @override
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the text."""
+        request = (parser_context or {})["request"]
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise errors.EncodingUnsupported("Send the body without Content-Encoding.")
+        _require_utf8(_charset_of(request.content_type or ""))
+        raw = _read(stream, request.META.get("CONTENT_LENGTH"), self.bytes_max)
+        try:
+            return {"csv": raw.decode("utf-8-sig")}
+        except UnicodeDecodeError as exc:
+            raise errors.CharsetUnreadable("The body is not UTF-8.") from exc
+
+
 def parse_object(raw: bytes) -> dict[str, Any]:
     """Parse ``raw`` under the rules of :class:`StrictJSONParser`.
 

@@ -17,6 +17,8 @@ from sessions_app.models import JarCookie, Session
 from sessions_app.services import start_session
 from sessions_app.tests.cookies import filled_jar
 from tests.people import Person, make_person
+from transactions.models import ReconciliationLine
+from transactions.tests.derived import reconciled
 from transactions.tests.money import hold_on, move, open_account, post
 
 NO_SCOPE = scopes.Scope("test:nothing", "do nothing at all")
@@ -129,6 +131,8 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "hold_id": _hold,
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
+    "reconciliation_id": lambda person: reconciled(open_account(person.principal)).pk,
+    "line_id": lambda person: ReconciliationLine.objects.get(user_id=person.user.pk).pk,
 }
 # Where the example of the document names what is not there.
 _BODIES: dict[str, Callable[[Mapping[str, object]], Any]] = {

@@ -62,6 +62,14 @@ HOLD_STATUSES: Final = (HOLD_PENDING, HOLD_CAPTURED, HOLD_RELEASED, HOLD_EXPIRED
 HOLD_EXPIRY_S_DEFAULT: Final = 7 * 86_400
 HOLD_EXPIRY_S_MAX: Final = 366 * 86_400
 HOLDS_EXPIRED_AT_ONCE: Final = 500
+MATCHED: Final = "matched"
+UNEXPECTED: Final = "unexpected"
+MISSING: Final = "missing"
+# What the bank says and we do too; what only the bank says; what only we say.
+RECONCILIATION_STATES: Final = (MATCHED, UNEXPECTED, MISSING)
+RECONCILIATION_LINES_MAX: Final = 10_000
+DAYS_APART_DEFAULT: Final = 2
+DAYS_APART_MAX: Final = 31
 REASON_LENGTH_MAX: Final = 500
 
 # What an API key can be allowed to do with money; each view names the one it takes.

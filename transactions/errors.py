@@ -64,6 +64,31 @@ class TransactionNotFound(NotFound):
     title = "No such transaction"
 
 
+class BankStatementInvalid(InvalidInput):
+    """A line of an uploaded bank statement cannot be taken; its number is in ``errors``."""
+
+    code = "LEDGER_BANK_STATEMENT_INVALID"
+    title = "The bank statement is not valid"
+
+
+class ReconciliationNotFound(NotFound):
+    code = "LEDGER_RECONCILIATION_NOT_FOUND"
+    title = "No such reconciliation"
+
+
+class ReconciliationTooLarge(DomainError):
+    code = "LEDGER_RECONCILIATION_TOO_LARGE"
+    status = 422
+    title = "Too many lines for one reconciliation"
+
+
+class ReconciliationLineSettled(DomainError):
+    """The line matched, or was resolved before."""
+
+    code = "LEDGER_RECONCILIATION_LINE_SETTLED"
+    title = "The line is settled"
+
+
 class TransactionArchived(DomainError):
     """Its month is in the archive; extension ``month``."""
 

@@ -93,19 +93,19 @@ def _row(line: int, given: dict[str, str | None]) -> Row:
     for name in ("external_id", "account", "owner", "currency"):
         if not text[name]:
             raise RowFault(line, f"{name} is empty")
-    amount = _minor(line, "amount_minor", text["amount_minor"])
+    amount = minor_units(line, "amount_minor", text["amount_minor"])
     if amount == 0:
         raise RowFault(line, "amount_minor is zero")
     balance = text["balance_after_minor"]
     return Row(
         line=line,
-        effective_at=_date(line, text["date"]),
+        effective_at=start_of_day(line, text["date"]),
         external_id=text["external_id"],
         account=text["account"],
         owner=text["owner"],
         description=_description(text["operation"], text["purpose"]),
         amount_minor=amount,
-        balance_after_minor=_minor(line, "balance_after_minor", balance) if balance else None,
+        balance_after_minor=minor_units(line, "balance_after_minor", balance) if balance else None,
         house_account=_house_account(text),
         currency=text["currency"],
     )
@@ -117,7 +117,8 @@ def _description(operation: str, purpose: str) -> str:
     return " ".join(words).replace("_", " ")
 
 
-def _minor(line: int, name: str, text: str) -> int:
+def minor_units(line: int, name: str, text: str) -> int:
+    """Return the whole number that ``text`` is, or raise :class:`RowFault`."""
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):  # noqa: PLR2004 - digits of 2^63
         raise RowFault(line, f"{name} is not a whole number: {text!r}")
@@ -127,7 +128,8 @@ def _minor(line: int, name: str, text: str) -> int:
     return value
 
 
-def _date(line: int, text: str) -> dt.datetime:
+def start_of_day(line: int, text: str) -> dt.datetime:
+    """Return the first instant of the day that ``text`` names, or raise :class:`RowFault`."""
     try:
         day = dt.date.fromisoformat(text)
     except ValueError:

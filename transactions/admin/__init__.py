@@ -3,6 +3,7 @@
 from transactions.admin.accounts import AssetAdmin, LedgerAccountAdmin, LedgerAdmin
 from transactions.admin.history import EntryLineAdmin, TransactionAdmin
 from transactions.admin.holds import HoldAdmin
+from transactions.admin.reconciliations import ReconciliationAdmin, ReconciliationLineAdmin
 from transactions.admin.seals import SealAdmin
 from transactions.admin.snapshots import SnapshotLineAdmin
 
@@ -12,6 +13,8 @@ __all__ = [
     "HoldAdmin",
     "LedgerAccountAdmin",
     "LedgerAdmin",
+    "ReconciliationAdmin",
+    "ReconciliationLineAdmin",
     "SealAdmin",
     "SnapshotLineAdmin",
     "TransactionAdmin",

@@ -10,8 +10,11 @@ from typing import Any
 from rest_framework.request import Request
 
 from core import clock, errors, fields
+from transactions import constants
 from transactions.selectors import Clock
 
+YEAR_MIN, YEAR_MAX = 1900, 9000
+DIGITS_MAX = 3
 PAGE = ("cursor", "limit", "format", "fields")
 
 
@@ -79,6 +82,29 @@ def instant(given: Mapping[str, str], name: str) -> dt.datetime | None:
     if moment is None:
         raise _refused(name, "Must be RFC 3339 with an offset, such as 2026-11-20T10:00:00Z.")
     return moment
+
+
+def days(given: Mapping[str, str]) -> tuple[dt.date, dt.date]:
+    """Return the days ``from`` and ``to``, both of which must be there and in order."""
+    found = []
+    for name in ("from", "to"):
+        try:
+            found.append(dt.date.fromisoformat(given.get(name, "")))
+        except ValueError:
+            raise _refused(name, "Must be a day, such as 2026-11-20.") from None
+    if found[0] > found[1] or found[0].year < YEAR_MIN or found[1].year > YEAR_MAX:
+        raise _refused("from", f"Must not be after to; years from {YEAR_MIN} to {YEAR_MAX}.")
+    return found[0], found[1]
+
+
+def days_apart(given: Mapping[str, str]) -> int:
+    """Return how far the days of two matching lines may lie apart."""
+    text = given.get("days_apart", str(constants.DAYS_APART_DEFAULT))
+    if not (text.isascii() and text.isdigit()) or len(text) > DIGITS_MAX:
+        raise _refused("days_apart", "Must be a whole number.")
+    if int(text) > constants.DAYS_APART_MAX:
+        raise _refused("days_apart", f"Must be at most {constants.DAYS_APART_MAX}.")
+    return int(text)
 
 
 def period(given: Mapping[str, str]) -> tuple[dt.datetime, dt.datetime]:

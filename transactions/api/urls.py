@@ -8,6 +8,7 @@ from transactions.api import (
     bulk,
     event_views,
     holds,
+    reconciliations,
     report_views,
     reversals,
     seal_views,
@@ -16,6 +17,7 @@ from transactions.api import (
 )
 
 ACCOUNT = "ledger-accounts/<uuid:account_id>"
+RECONCILIATION = "reconciliations/<uuid:reconciliation_id>"
 
 urlpatterns = [
     path("ledgers/", views.LedgersView.as_view(), name="ledgers"),
@@ -48,6 +50,18 @@ urlpatterns = [
         name="transaction",
     ),
     path("trial-balance/", report_views.TrialBalanceView.as_view(), name="trial-balance"),
+    path("reconciliations/", reconciliations.ReconciliationsView.as_view(), name="reconciliations"),
+    path(f"{RECONCILIATION}/", reconciliations.ReconciliationView.as_view(), name="reconciliation"),
+    path(
+        f"{RECONCILIATION}/lines/",
+        reconciliations.ReconciliationLinesView.as_view(),
+        name="reconciliation-lines",
+    ),
+    path(
+        f"{RECONCILIATION}/lines/<uuid:line_id>/resolve/",
+        reconciliations.ResolveView.as_view(),
+        name="reconciliation-resolve",
+    ),
     path("seals/head/", seal_views.SealHeadView.as_view(), name="seal-head"),
     path("seals/verify/", seal_views.SealVerifyView.as_view(), name="seal-verify"),
     path("events/", event_views.EventsView.as_view(), name="events"),

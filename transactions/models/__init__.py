@@ -8,6 +8,7 @@ from transactions.models.history import (
     TransactionReference,
 )
 from transactions.models.holds import Hold
+from transactions.models.reconciliations import Reconciliation, ReconciliationLine
 from transactions.models.reversals import ReversedPosting
 from transactions.models.seals import Seal
 from transactions.models.snapshots import (
@@ -27,6 +28,8 @@ __all__ = [
     "Hold",
     "Ledger",
     "LedgerAccount",
+    "Reconciliation",
+    "ReconciliationLine",
     "ReversedPosting",
     "Seal",
     "SnapshotHorizon",

@@ -25,6 +25,12 @@ from transactions.selectors.history import (
     transactions,
 )
 from transactions.selectors.holds import get_hold, holds
+from transactions.selectors.reconciliations import (
+    book_lines,
+    get_reconciliation,
+    reconciliation_lines,
+    reconciliations,
+)
 from transactions.selectors.reversals import reversals_of, reversed_amounts
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
@@ -42,6 +48,7 @@ __all__ = [
     "assets",
     "balance_at",
     "balances_after",
+    "book_lines",
     "entries",
     "events",
     "final_balances",
@@ -49,6 +56,7 @@ __all__ = [
     "get_hold",
     "get_ledger",
     "get_ledger_account",
+    "get_reconciliation",
     "get_transaction",
     "head_seal",
     "holds",
@@ -60,6 +68,8 @@ __all__ = [
     "ledger_id",
     "ledgers",
     "named_account_ids",
+    "reconciliation_lines",
+    "reconciliations",
     "reversals_of",
     "reversed_amounts",
     "statement_lines",

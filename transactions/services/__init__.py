@@ -29,6 +29,7 @@ from transactions.services.posting import (
     post_transactions,
     validate_transaction,
 )
+from transactions.services.reconciliations import reconcile, resolve_line
 from transactions.services.reversals import Reversal, reverse_transaction
 from transactions.services.seals import seal_history
 from transactions.services.snapshots import refresh_snapshots
@@ -57,8 +58,10 @@ __all__ = [
     "post_each",
     "post_transaction",
     "post_transactions",
+    "reconcile",
     "refresh_snapshots",
     "release_hold",
+    "resolve_line",
     "reverse_transaction",
     "seal_history",
     "update_ledger_account",

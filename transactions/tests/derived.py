@@ -7,8 +7,9 @@ import uuid
 
 from core import clock, ids
 from core.models import MonthArchive
+from core.principals import SYSTEM
 from transactions import services
-from transactions.models import Seal
+from transactions.models import LedgerAccount, Reconciliation, Seal
 
 
 def derive(account: uuid.UUID) -> None:
@@ -32,4 +33,16 @@ def derive(account: uuid.UUID) -> None:
         hash=bytes(32),
         members=bytes(48),
         sealed_at=clock.now(),
+    )
+    reconciled(account)
+
+
+def reconciled(account: uuid.UUID) -> Reconciliation:
+    """Return a reconciliation with one unexpected line."""
+    return services.reconcile(
+        account=LedgerAccount.objects.get(pk=account),
+        text="date,amount_minor\n2026-01-01,5\n",
+        first_day=dt.date(2026, 1, 1),
+        last_day=dt.date(2026, 1, 31),
+        actor=SYSTEM,
     )
