@@ -197,7 +197,7 @@ class ReconciliationView(APIView):
         operation_id="reconciliations_retrieve",
         summary="Show a reconciliation",
         tags=["reconciliations"],
-        responses={200: ReconciliationOutput, **problems(401, 403, 404)},
+        responses={200: ReconciliationOutput, **problems(401, 404)},
         examples=[examples.shown("Compared", _RECONCILIATION)],
     )
     def get(self, request: Request, reconciliation_id: uuid.UUID) -> Response:
@@ -220,7 +220,7 @@ class ReconciliationLinesView(APIView):
             *PAGE_PARAMETERS,
             OpenApiParameter("state", str, enum=constants.RECONCILIATION_STATES),
         ],
-        responses={200: ReconciliationLinePage, **problems(400, 401, 403, 404)},
+        responses={200: ReconciliationLinePage, **problems(400, 401, 404)},
         examples=[examples.shown("A fee nobody posted", examples.page_of(_LINE))],
     )
     def get(self, request: Request, reconciliation_id: uuid.UUID) -> HttpResponseBase:

@@ -46,12 +46,10 @@ def get_reconciliation(*, reconciliation_id: uuid.UUID, actor: Principal) -> Rec
     """Return a reconciliation.
 
     Raises:
-        PermissionRefused: they are for staff.
-        ReconciliationNotFound: none.
+        ReconciliationNotFound: none, or not for ``actor`` to see.
     """
-    _require_staff(actor)
     found = Reconciliation.objects.filter(pk=reconciliation_id).first()
-    if found is None:
+    if found is None or not actor.may("transactions.view_reconciliation"):
         raise errors.ReconciliationNotFound("There is no such reconciliation.")
     return found
 
@@ -62,7 +60,8 @@ def reconciliations(*, actor: Principal, asked: PageRequest) -> Page[Reconciliat
     Raises:
         PermissionRefused: they are for staff.
     """
-    _require_staff(actor)
+    if not actor.may("transactions.view_reconciliation"):
+        raise core_errors.PermissionRefused("Reconciliations are for staff.")
     rows = Reconciliation.objects.all()
     if asked.position is not None:
         (last_id,) = asked.position
@@ -83,8 +82,3 @@ def reconciliation_lines(
         rows = rows.filter(id__lt=last_id) if asked.backwards else rows.filter(id__gt=last_id)
     ordered = rows.order_by("-id" if asked.backwards else "id")
     return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
-
-
-def _require_staff(actor: Principal) -> None:
-    if not actor.may("transactions.view_reconciliation"):
-        raise core_errors.PermissionRefused("Reconciliations are for staff.")

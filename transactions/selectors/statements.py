@@ -12,6 +12,7 @@ from transactions.models import LedgerAccount
 from transactions.selectors.balances import Clock, balance_at
 
 STATEMENT_CHUNK: Final = 1_000
+# A plain join would tempt PostgreSQL to hash every transaction for one page of lines.
 # Each branch comes in the order of its own index; entries of archived months come as sums of
 # days, at the days' beginnings.
 _ENTRIES: Final = """
@@ -47,7 +48,9 @@ LINES: Final[dict[Clock, str]] = {
     by: f"""
     SELECT line.*, t.reference, t.description
     FROM ({" UNION ALL ".join(branches)} ORDER BY at, account_seq LIMIT %(limit)s) AS line
-    LEFT JOIN "transaction" t ON t.id = line.transaction_id
+    LEFT JOIN LATERAL (
+        SELECT reference, description FROM "transaction" WHERE id = line.transaction_id LIMIT 1
+    ) AS t ON true
     ORDER BY line.at, line.account_seq
     """  # noqa: S608 - fixed fragments
     for by, branches in _BRANCHES.items()

@@ -201,9 +201,14 @@ def test_too_many_lines_are_refused(ada, grace, bank, monkeypatch):
 def test_reconciliations_are_for_staff(ada, grace, bank):
     made = _upload(grace, bank, "date,amount_minor\n").json()
     by_ada = Caller(ada)
-    for path in ("", f"{made['id']}/", f"{made['id']}/lines/"):
+    for path in (f"{made['id']}/", f"{made['id']}/lines/"):
         answer = by_ada.get(f"reconciliations/{path}")
-        assert (answer.status_code, answer.json()["code"]) == (403, "AUTH_FORBIDDEN")
+        assert (answer.status_code, answer.json()["code"]) == (
+            404,
+            "LEDGER_RECONCILIATION_NOT_FOUND",
+        )
+    listed = by_ada.get("reconciliations/")
+    assert (listed.status_code, listed.json()["code"]) == (403, "AUTH_FORBIDDEN")
     refused = _upload(ada, bank, "date,amount_minor\n")
     assert (refused.status_code, refused.json()["code"]) == (403, "AUTH_FORBIDDEN")
     assert Reconciliation.objects.count() == 1
