@@ -11,7 +11,7 @@ from core.principals import SYSTEM
 from transactions.tests.money import open_account
 
 # Transaction n moves 1 from the source to the account, the last one a minute ago. One in
-# ``late_every`` took effect three days before it was recorded. All is of an earlier epoch, and so final.
+# ``late_every`` took effect three days before it was recorded. All is of an earlier epoch: final.
 _HISTORY = """
 INSERT INTO epoch (number, system_identifier, timeline, began_at)
 VALUES (0, 0, 0, '2001-01-01 00:00+00') ON CONFLICT DO NOTHING;
