@@ -149,6 +149,11 @@ class Env:
     worker_stop_timeout_s: int = setting(
         "How long a worker that is told to stop waits for its running jobs.", default=25, minimum=1
     )
+    cache_ttls: list[str] = setting(
+        "How many seconds values of a kind are kept, each `kind=seconds`; kinds that are not named "
+        "live as long as `default`.",
+        default=["default=3600", "user=300", "account=600", "reference=600", "external=60"],
+    )
     cache_timeout_ms: int = setting(
         "How long a cache call may take before the database answers instead.",
         default=250,

@@ -139,6 +139,8 @@ CACHES = {
     }
 }
 
+CACHE_TTLS = {kind: int(seconds) for kind, _, seconds in (e.partition("=") for e in ENV.cache_ttls)}
+
 # --- People ---------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import clock, etags
+from core import cached, clock, etags
 from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
@@ -69,7 +69,12 @@ class AssetsView(APIView):
         examples=[examples.ASSETS],
     )
     def get(self, request: Request) -> Response:
-        rows = [shapes.AssetOutput(row).data for row in selectors.assets()]
+        rows = cached.get_or_load(
+            "reference",
+            "assets",
+            owner="assets",
+            load=lambda: [dict(shapes.AssetOutput(row).data) for row in selectors.assets()],
+        )
         return Response({"items": rows})
 
     @extend_schema(

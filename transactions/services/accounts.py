@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, IntegrityError
 from django.db.models import F
 
-from core import audit, clock, db, fields, ids, outbox
+from core import audit, cached, clock, db, fields, ids, outbox
 from core.errors import DomainError, PermissionRefused, PreconditionFailed
 from core.principals import HOUSE_USER_ID, SYSTEM, Principal
 from transactions import constants, errors, selectors
@@ -48,6 +48,7 @@ def create_asset(*, code: str, name: str, exponent: int, actor: Principal) -> As
         asset = Asset(code=code, name=name, exponent=exponent)
         asset.save(force_insert=True)
         _audit(actor, "asset.create", HOUSE_USER_ID, "asset", code, exponent=exponent)
+        cached.invalidate("assets")
         return asset
 
     return _once(create, "asset_pkey", errors.AssetCodeTaken(f"{code} is taken."))
