@@ -48,14 +48,14 @@ def get_or_load(kind: str, key: str, *, owner: str, load: Callable[[], T]) -> T:
     name = f"cached:{kind}:{key}"
     entry, generation = _look(name, owner)
     if entry is not None and _is_fresh(entry):
-        return _value(entry)
+        return _value(entry, load)
     if generation is None:
         return load()
     token = secrets.token_hex(8).encode()
     if cache.put_if_absent(f"{name}:loading", token, ttl_s=LOADING_S) == token:
         with _unlocking(name, token):
             return _loaded(name, kind, owner, load)
-    return _value(entry) if entry is not None else _awaited(name, owner, load)
+    return _value(entry, load) if entry is not None else _awaited(name, owner, load)
 
 
 def invalidate(owner: str) -> None:
@@ -103,7 +103,7 @@ def _loaded(name: str, kind: str, owner: str, load: Callable[[], T]) -> T:
     entry, generation = _look(name, owner)
     if entry is not None and _is_fresh(entry):
         # Whoever loaded it has finished between our look and our turn.
-        return _value(entry)
+        return _value(entry, load)
     value = load()
     lives_s = ttl_s(kind)
     fresh_until = clock.now() + dt.timedelta(seconds=lives_s * FRESH_SHARE)
@@ -137,16 +137,18 @@ def _awaited(name: str, owner: str, load: Callable[[], T]) -> T:
         time.sleep(_POLL_S)
         entry, _ = _look(name, owner)
         if entry is not None:
-            return _value(entry)
+            return _value(entry, load)
         (loading,) = cache.get_many([f"{name}:loading"])
         if loading is None:
             break
     entry, _ = _look(name, owner)
-    return _value(entry) if entry is not None else load()
+    return _value(entry, load) if entry is not None else load()
 
 
-def _value(entry: dict[str, Any]) -> Any:
-    return entry["value"]
+def _value(entry: dict[str, Any], _load: Callable[[], T]) -> T:
+    """Return what ``_load`` once returned."""
+    value: T = entry["value"]
+    return value
 
 
 def _generation_key(owner: str) -> str:
