@@ -154,6 +154,11 @@ class Env:
         "live as long as `default`.",
         default=["default=3600", "user=300", "account=600", "reference=600", "external=60"],
     )
+    worker_metrics_port: int = setting(
+        "Port below HOST where a worker shows its numbers to Prometheus. 0: nowhere.",
+        default=0,
+        minimum=0,
+    )
     cache_timeout_ms: int = setting(
         "How long a cache call may take before the database answers instead.",
         default=250,

@@ -9,7 +9,9 @@ class CoreConfig(AppConfig):
     @override
     def ready(self) -> None:
         # drf-spectacular finds its extensions by their having been imported.
-        from core import openapi_fields, scopes  # noqa: F401
+        from core import gauges, hooks, openapi_fields, scopes  # noqa: F401
+
+        hooks.listen(hooks.METRICS_READ, gauges.measure)
 
         scopes.declare(
             [

@@ -65,3 +65,20 @@ KEYS_PAST_MAX_AGE = Gauge(
 POSTED_TRANSACTIONS = Counter(
     "strongroom_posted_transactions_total", "Transactions committed to the ledger."
 )
+
+
+def _gauge(name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
+    """Return a gauge of a state that every process sees alike: the latest word counts."""
+    return Gauge(f"strongroom_{name}", about, labels, multiprocess_mode="mostrecent")
+
+
+DB_UP = _gauge("database_up", "1 when the last scrape could read the database.")
+CACHE_UP = _gauge("cache_up", "1 when Valkey answered at the last scrape.")
+DB_POOL = _gauge("database_pool", "Connections and waiting requests of one process.", ("state",))
+JOBS_WAITING = _gauge("jobs_waiting", "Jobs that could start now.", ("queue",))
+JOBS_FAILED = _gauge("jobs_failed", "Jobs that nobody will try again by itself.", ("queue",))
+JOBS_OLDEST_S = _gauge("jobs_oldest_seconds", "How long the oldest job waits.", ("queue",))
+WEBHOOK_OLDEST_S = _gauge("webhook_oldest_seconds", "How long the oldest due delivery waits.")
+DEAD_LETTERS = _gauge("dead_letters", "Events that five tries could not deliver.")
+BREAKERS_OPEN = _gauge("breakers_open", "Destinations that are left alone.")
+PARTITION_MONTHS_AHEAD = _gauge("partition_months_ahead", "Months the big tables have room for.")

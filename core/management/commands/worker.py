@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from procrastinate import App
 from procrastinate.contrib.django import app
+from prometheus_client import start_http_server
 from typing_extensions import override
 
 
@@ -20,6 +21,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        if settings.ENV.worker_metrics_port:
+            start_http_server(settings.ENV.worker_metrics_port, settings.ENV.host)
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
             asyncio.run(_work(worker_app))
 

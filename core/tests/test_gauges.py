@@ -1,0 +1,36 @@
+"""States in the metrics: what waits, what failed, what rests."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from prometheus_client import REGISTRY
+
+from core import gauges, tasks
+
+pytestmark = pytest.mark.django_db
+
+
+def _value(name: str, **labels: str) -> float | None:
+    return REGISTRY.get_sample_value(f"strongroom_{name}", labels)
+
+
+def test_queue_is_measured_and_an_empty_one_is_zero():
+    tasks.send_webhooks.defer(endpoint_id="x", user_id="y")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_events SET at = now() - interval '90 seconds' "
+            "WHERE type = 'deferred'"
+        )
+    gauges.measure()
+    assert _value("jobs_waiting", queue="webhooks") == 1
+    assert _value("jobs_oldest_seconds", queue="webhooks") == pytest.approx(90, abs=5)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_jobs SET status = 'failed'")
+    gauges.measure()
+    assert _value("jobs_waiting", queue="webhooks") == 0
+    assert _value("jobs_failed", queue="webhooks") == 1
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_jobs")
+    gauges.measure()
+    assert _value("jobs_failed", queue="webhooks") == 0
