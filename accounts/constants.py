@@ -25,7 +25,8 @@ PASSWORDS_REMEMBERED: Final = 5
 # What must be left of a password without the words that anybody would guess first.
 PASSWORD_REST_LENGTH_MIN: Final = 8
 CONTEXT_WORD_LENGTH_MIN: Final = 3
-SERVICE_WORDS: Final = ("strongroom",)
+SERVICE_NAME: Final = "Strongroom"
+SERVICE_WORDS: Final = (SERVICE_NAME,)
 
 TOTP: Final = "totp"
 PASSKEY: Final = "passkey"
@@ -42,6 +43,7 @@ TOTP_STEPS_AROUND: Final = 1
 RECOVERY_CODES: Final = 10
 # 120 bits, which base32 writes without padding.
 RECOVERY_CODE_BYTES: Final = 15
+FACTOR_CODE_LENGTH_MAX: Final = 64
 CHALLENGE_PREFIX: Final = "smc"
 CHALLENGE_TTL_S: Final = 300
 CHALLENGE_ATTEMPTS_MAX: Final = 5

@@ -141,3 +141,43 @@ class ImportTooLarge(InvalidInput):
 class ImportNotFound(NotFound):
     code = "ACCOUNT_IMPORT_NOT_FOUND"
     title = "No such import"
+
+
+class FactorRefused(NotAuthenticated):
+    """A code or passkey that does not prove it: wrong, used before, or of somebody else."""
+
+    code = "AUTH_FACTOR_REFUSED"
+    title = "The second factor was refused"
+
+
+class ChallengeEnded(NotAuthenticated):
+    """Answered, five wrong answers, older than five minutes, or never asked. Log in again."""
+
+    code = "AUTH_CHALLENGE_ENDED"
+    title = "The question has ended"
+
+
+class FactorUnproved(InvalidInput):
+    """A new factor is confirmed with a code or answer of its own, and this is not one."""
+
+    code = "ACCOUNT_FACTOR_UNPROVED"
+    title = "The new factor could not be confirmed"
+
+
+class FactorNotFound(NotFound):
+    code = "ACCOUNT_FACTOR_NOT_FOUND"
+    title = "No such factor"
+
+
+class FactorsTooMany(DomainError):
+    """Extension ``limit``: how many factors a person may have."""
+
+    code = "ACCOUNT_FACTORS_TOO_MANY"
+    title = "There are too many factors"
+
+
+class FactorNeeded(DomainError):
+    """The account must have a second factor, and this is, or would have been, the only one."""
+
+    code = "ACCOUNT_FACTOR_NEEDED"
+    title = "A second factor is needed"

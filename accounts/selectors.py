@@ -13,7 +13,7 @@ from django.db.models import Count
 from accounts import constants
 from accounts.errors import AccountNotFound, ImportNotFound
 from accounts.key_format import KeyReference
-from accounts.models import ApiKey, ImportedRow, PeopleImport, User
+from accounts.models import ApiKey, Factor, ImportedRow, PeopleImport, RecoveryCode, User
 from accounts.querysets import ApiKeyQuerySet
 from core import clock, scopes
 from core.pagination import Page, PageRequest
@@ -138,6 +138,17 @@ def facts_of_api_key(key: ApiKey) -> dict[str, Any]:
         "allowed_cidrs": key.allowed_cidrs,
         "valid_until": min(ends).timestamp() if ends else float(2**53),
     }
+
+
+def factors(*, actor: Principal) -> list[Factor]:
+    """Return the caller's second factors that count, oldest first."""
+    mine = Factor.objects.filter(user_id=actor.user_id, confirmed_at__isnull=False)
+    return list(mine.order_by("id"))
+
+
+def recovery_codes_left(*, actor: Principal) -> int:
+    """Return how many of the caller's recovery codes are unused."""
+    return RecoveryCode.objects.filter(user_id=actor.user_id, used_at=None).count()
 
 
 def _permissions(user: User) -> frozenset[str]:

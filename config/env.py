@@ -282,6 +282,19 @@ class Env:
         default=2_000,
         minimum=1,
     )
+    staff_mfa: str = setting(
+        "Whether staff need a second factor. Staging and production require it whatever this says.",
+        default="optional",
+        choices=("optional", "required"),
+    )
+    webauthn_rp_id: str = setting(
+        "Domain that passkeys belong to; all its subdomains may use them. Empty: the host of "
+        "PUBLIC_URL.",
+        default="",
+    )
+    webauthn_origins: list[str] = setting(
+        "Further origins whose pages may use passkeys, comma separated.", default=[]
+    )
     breach_filter_file: str = setting(
         "Breached passwords, a file made by `manage.py breach_filter_build`. Empty: the list of "
         "common passwords that comes with Django.",
@@ -309,6 +322,11 @@ class Env:
     def is_production_like(self) -> bool:
         """Whether the strict rules of staging and production apply."""
         return self.environment in ("staging", "production")
+
+    @property
+    def requires_staff_mfa(self) -> bool:
+        """Whether staff are staff only once they have proved two things."""
+        return self.is_production_like or self.staff_mfa == "required"
 
 
 def load(environ_: Mapping[str, str]) -> Env:

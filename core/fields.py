@@ -269,6 +269,22 @@ class MetadataField(serializers.Field[dict[str, str], Any, dict[str, str], dict[
         return value
 
 
+class ForeignObjectField(serializers.Field[dict[str, Any], Any, dict[str, Any], dict[str, Any]]):
+    """A JSON object whose members another standard defines, and its verifier judges."""
+
+    default_error_messages = {"type_invalid": "Must be an object."}
+
+    @override
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if not isinstance(data, dict):
+            self.fail("type_invalid")
+        return data
+
+    @override
+    def to_representation(self, value: dict[str, Any]) -> dict[str, Any]:
+        return value
+
+
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses members it does not know; DRF would drop them without a word."""
 

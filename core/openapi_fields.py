@@ -134,3 +134,13 @@ class MetadataSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped 
             },
             "maxProperties": fields.METADATA_KEYS_MAX,
         }
+
+
+class ForeignObjectSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """An object of another standard."""
+
+    target_class = fields.ForeignObjectField
+
+    @override
+    def describe(self, field: fields.ForeignObjectField) -> dict[str, Any]:
+        return {"type": "object", "additionalProperties": True}

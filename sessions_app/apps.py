@@ -15,6 +15,7 @@ class SessionsAppConfig(AppConfig):
 
         scopes.declare(constants.SCOPES)
         hooks.listen(hooks.USER_ACCESS_CHANGED, services.forget_cached_sessions)
+        hooks.listen(hooks.FACTORS_CHANGED, services.forget_cached_sessions)
         hooks.listen(hooks.LOGINS_ENDED, services.end_sessions_of)
         hooks.listen(hooks.LOGINS_ENDED, services.forget_devices_of)
         hooks.listen(hooks.LOGINS_ENDED, services.end_impersonations_by)

@@ -7,7 +7,9 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
+from django.db.models import Exists, OuterRef
 
+from accounts.models import Factor
 from core.principals import Principal
 from sessions_app.tokens import TokenKey
 
@@ -29,6 +31,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def of_token(self, key: TokenKey) -> SessionQuerySet:
         """Return the session that this token speaks for, if any."""
         return self.filter(token_sha256=key.sha256, user_id=key.user_id)
+
+    def with_factor(self) -> SessionQuerySet:
+        """Say of each session, in the same query, whether its person has a second factor."""
+        factors = Factor.objects.filter(user_id=OuterRef("user_id"), confirmed_at__isnull=False)
+        return self.annotate(has_factor=Exists(factors))  # type: ignore[no-redef]  # declared there for readers
 
     def unless_ended(self, session: Session) -> SessionQuerySet:
         """Return the row of ``session``, by its whole key, unless it has ended meanwhile."""

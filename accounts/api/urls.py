@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts.api import api_key_views, import_views, password_views, registration_views, views
+from accounts.api import (
+    api_key_views,
+    factor_views,
+    import_views,
+    password_views,
+    registration_views,
+    views,
+)
 
 urlpatterns = [
     path("auth/register/", registration_views.RegisterView.as_view(), name="register"),
@@ -24,6 +31,18 @@ urlpatterns = [
     path("me/", views.MeView.as_view(), name="me"),
     path("users/import/", import_views.ImportPeopleView.as_view(), name="users-import"),
     path("imports/<uuid:import_id>/", import_views.ImportView.as_view(), name="import"),
+    path("me/mfa/factors/", factor_views.FactorsView.as_view(), name="factors"),
+    path("me/mfa/factors/<uuid:factor_id>/", factor_views.FactorView.as_view(), name="factor"),
+    path(
+        "me/mfa/factors/<uuid:factor_id>/confirm/",
+        factor_views.ConfirmFactorView.as_view(),
+        name="factor-confirm",
+    ),
+    path(
+        "me/mfa/recovery-codes/",
+        factor_views.RecoveryCodesView.as_view(),
+        name="recovery-codes",
+    ),
     path("scopes/", api_key_views.ScopesView.as_view(), name="scopes"),
     path("me/api-keys/", api_key_views.ApiKeysView.as_view(), name="api-keys"),
     path("me/api-keys/<uuid:key_id>/", api_key_views.ApiKeyView.as_view(), name="api-key"),

@@ -126,7 +126,6 @@ class Challenge(models.Model):
     purpose = models.CharField(max_length=16, choices=constants.CHALLENGE_PURPOSES)
     epoch = models.PositiveIntegerField(default=0)
     session_id = models.UUIDField(null=True)
-    wishes = models.JSONField("how to go on", default=dict)
     attempts = models.PositiveSmallIntegerField("wrong answers", default=0)
     created_at = models.DateTimeField("asked", db_default=Now())
     expires_at = models.DateTimeField("ends")

@@ -9,12 +9,22 @@ from accounts.services.api_keys import (
     revoke_api_key,
     rotate_api_key,
 )
+from accounts.services.challenges import Question, answer_challenge, ask_for_factor, ask_for_passkey
 from accounts.services.email_changes import ask_for_email_change, confirm_email_change
 from accounts.services.emails import normalize_email
+from accounts.services.factors import (
+    begin_app,
+    begin_passkey,
+    confirm_factor,
+    must_have_factor,
+    remove_all_factors,
+    remove_factor,
+    set_mfa_enforced,
+)
 from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
 from accounts.services.key_login import authenticate_key
-from accounts.services.login import make_device_token, verify_login
+from accounts.services.login import make_device_token, prove_password, verify_login
 from accounts.services.password_changes import change_password, reset_password
 from accounts.services.passwords import require_strong_password
 from accounts.services.people_imports import (
@@ -26,6 +36,7 @@ from accounts.services.people_imports import (
     start_people_import,
 )
 from accounts.services.profile import update_profile
+from accounts.services.recovery_codes import renew_recovery_codes
 from accounts.services.registration import create_staff_user, open_account, verify_email
 from accounts.services.roles import sync_roles
 from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
@@ -33,13 +44,20 @@ from accounts.services.strangers import ask_for_reset, ask_for_verification, reg
 __all__ = [
     "NewPerson",
     "Outcome",
+    "Question",
+    "answer_challenge",
     "ask_for_email_change",
+    "ask_for_factor",
+    "ask_for_passkey",
     "ask_for_reset",
     "ask_for_verification",
     "authenticate_key",
+    "begin_app",
+    "begin_passkey",
     "change_password",
     "check_people",
     "confirm_email_change",
+    "confirm_factor",
     "count_aged_keys",
     "counted_guess",
     "create_api_key",
@@ -50,15 +68,21 @@ __all__ = [
     "import_people_now",
     "limit_requests",
     "make_device_token",
+    "must_have_factor",
     "normalize_email",
     "open_account",
+    "prove_password",
     "register_user",
+    "remove_all_factors",
+    "remove_factor",
+    "renew_recovery_codes",
     "require_strong_password",
     "reset_password",
     "revoke_api_key",
     "rotate_api_key",
     "run_people_import",
     "set_active",
+    "set_mfa_enforced",
     "start_people_import",
     "sync_roles",
     "update_profile",

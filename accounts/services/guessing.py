@@ -40,10 +40,10 @@ def counted_guess(
                 rates.give_back(key, limit=limit, period_s=settings.ENV.guess_period_s)
 
 
-def limit_requests(*, purpose: str, subject: object) -> None:
+def limit_requests(*, purpose: str, subject: object = None) -> None:
     """Count one request that costs us or its ``subject`` something, such as a mail.
 
-    Unlike a guess it counts however it ends.
+    Unlike a guess it counts however it ends. Without a ``subject`` only the address counts.
 
     Raises:
         RateLimited: too many from this address or for this subject.
@@ -67,10 +67,10 @@ def _counters(purpose: str, subject: object, device_id: uuid.UUID | None) -> lis
     if device_id is not None:
         return [(_key(purpose, "device", device_id), env.guesses_per_account_max)]
     address = client_address.neighbourhood(context.current().client_address)
-    return [
-        (_key(purpose, "address", address), env.guesses_per_address_max),
-        (_key(purpose, "subject", subject), env.guesses_per_account_max),
-    ]
+    counters = [(_key(purpose, "address", address), env.guesses_per_address_max)]
+    if subject is not None:
+        counters.append((_key(purpose, "subject", subject), env.guesses_per_account_max))
+    return counters
 
 
 def _key(purpose: str, kind: str, value: object) -> str:

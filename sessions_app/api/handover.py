@@ -14,6 +14,7 @@ from core import clock
 from sessions_app import services
 from sessions_app.api import browser
 from sessions_app.api.serializers import SESSION_EXAMPLE, SessionOutput
+from sessions_app.models import Session
 from sessions_app.services import Grant
 
 LOGIN_EXAMPLE = {
@@ -22,6 +23,9 @@ LOGIN_EXAMPLE = {
     "session": SESSION_EXAMPLE,
     "account": ACCOUNT_EXAMPLE,
 }
+
+
+FRESH_EXAMPLE = {"token": "srs_AaH8do9zcPWjvJdxg0eJtA_...", "session": SESSION_EXAMPLE}
 
 
 class Handover:
@@ -34,15 +38,16 @@ class Handover:
         if cookie:
             browser.require_own_page(request)
 
-    def begin(self, user: User) -> Response:
+    def begin(self, user: User, *, assurance_level: int = 1) -> Response:
         """Begin a session of ``user``, who has just proved who they are, and answer with it."""
         body: dict[str, Any] = {
             "device_token": accounts.make_device_token(user=user),
             "account": AccountOutput(user).data,
         }
         if self._refresh:
-            return Response({**as_json(services.start_refreshed_session(user=user)), **body})
-        session, token = services.start_session(user=user)
+            grant = services.start_refreshed_session(user=user, assurance_level=assurance_level)
+            return Response({**as_json(grant), **body})
+        session, token = services.start_session(user=user, assurance_level=assurance_level)
         body["session"] = SessionOutput(session).data
         if not self._cookie:
             return Response({"token": token, **body})
@@ -50,6 +55,17 @@ class Handover:
         response = Response({"token": "", "csrf_token": csrf_token, **body})
         browser.set_token(response, token)
         return response
+
+
+def renewed(request: Request, session: Session, token: str) -> Response:
+    """Answer with the new token of the session that asks, the way it held the one before."""
+    is_cookie = request.headers.get("Authorization") is None
+    response = Response(
+        {"token": "" if is_cookie else token, "session": SessionOutput(session).data}
+    )
+    if is_cookie:
+        browser.set_token(response, token)
+    return response
 
 
 def as_json(grant: Grant) -> dict[str, Any]:

@@ -14,9 +14,11 @@ from core.api import caller, given
 from core.openapi import problems
 from sessions_app import services
 from sessions_app.api import browser
+from sessions_app.api.factor_views import ASKED, asked
 from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json
 from sessions_app.api.serializers import (
     SESSION_EXAMPLE,
+    ChallengeOutput,
     CsrfOutput,
     LoginInput,
     LoginOutput,
@@ -35,14 +37,18 @@ class LoginView(APIView):
         summary="Log in",
         description=(
             "Answers a session token to send as a bearer token. With `refresh`, the token is "
-            "short-lived and comes with a refresh token. With `cookie`, it is set as a cookie."
+            "short-lived and comes with a refresh token. With `cookie`, it is set as a cookie. "
+            "Whoever has a second factor is asked for it first: go on with auth/mfa/verify."
         ),
         tags=["auth"],
         auth=[],
         request=LoginInput,
-        responses={200: LoginOutput, **problems(400, 401, 403, 429, 503)},
+        responses={200: LoginOutput, 202: ChallengeOutput, **problems(400, 401, 403, 429, 503)},
         examples=[
-            OpenApiExample("Logged in", value=LOGIN_EXAMPLE, response_only=True),
+            OpenApiExample(
+                "Logged in", value=LOGIN_EXAMPLE, response_only=True, status_codes=["200"]
+            ),
+            ASKED,
             OpenApiExample(
                 "Ada logs in",
                 value={"email": "ada@example.org", "password": "correct horse battery staple"},
@@ -51,9 +57,12 @@ class LoginView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        asked = given(LoginInput, request)
-        handover = Handover(request, refresh=asked.pop("refresh"), cookie=asked.pop("cookie"))
-        return handover.begin(accounts.verify_login(**asked))
+        given_login = given(LoginInput, request)
+        refresh, cookie = given_login.pop("refresh"), given_login.pop("cookie")
+        handover = Handover(request, refresh=refresh, cookie=cookie)
+        user = accounts.verify_login(**given_login)
+        question = accounts.ask_for_factor(user=user)
+        return asked(question) if question else handover.begin(user)
 
 
 class RefreshView(APIView):

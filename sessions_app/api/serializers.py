@@ -8,6 +8,7 @@ from rest_framework import serializers
 from typing_extensions import override
 
 from accounts import constants, device_tokens
+from accounts.api.factor_serializers import AnswerInput
 from accounts.api.serializers import AccountOutput
 from core import fields
 from sessions_app import constants as limits
@@ -28,6 +29,7 @@ SESSION_EXAMPLE = {
 
 
 REFRESH_TOKEN_LENGTH_MAX = 256
+CHALLENGE_LENGTH_MAX = 128
 
 
 class SessionOutput(serializers.Serializer[Session]):
@@ -86,6 +88,53 @@ class LoginInput(HandoverInput):
         required=False,
         help_text="From an earlier login on this device: lets it in while strangers are throttled.",
     )
+
+
+class PasswordInput(fields.StrictSerializer):
+    password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
+
+
+class FactorInput(AnswerInput):
+    challenge = fields.SecretField(max_bytes=CHALLENGE_LENGTH_MAX)
+
+
+class FactorLoginInput(FactorInput, HandoverInput):
+    """An answer that begins a session."""
+
+
+class PasskeyLoginInput(HandoverInput):
+    challenge = fields.SecretField(max_bytes=CHALLENGE_LENGTH_MAX)
+    credential = fields.ForeignObjectField(
+        help_text="What `navigator.credentials.get` gave, by its `toJSON()`."
+    )
+
+
+class PasskeyChallengeOutput(serializers.Serializer[Any]):
+    """A question for a passkey."""
+
+    challenge = serializers.CharField(help_text="Send it back with the answer.")
+    expires_at = fields.InstantField()
+    passkey = fields.ForeignObjectField(
+        allow_null=True, help_text="For `navigator.credentials.get({publicKey})`, in JSON form."
+    )
+
+
+class ChallengeOutput(PasskeyChallengeOutput):
+    """A question for a second factor."""
+
+    status = serializers.CharField(help_text="Always `mfa_required`.")
+    methods = serializers.ListField(
+        child=serializers.CharField(), help_text="Of totp, passkey, recovery_code."
+    )
+
+
+class FreshOutput(serializers.Serializer[Any]):
+    """A session that is fresh."""
+
+    token = serializers.CharField(
+        help_text="Shown only now; the one before has ended. Empty for a browser's cookie."
+    )
+    session = SessionOutput()
 
 
 class LoginOutput(serializers.Serializer[Any]):

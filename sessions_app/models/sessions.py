@@ -56,6 +56,9 @@ class Session(models.Model):
     data_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField("began", db_default=Now())
 
+    # Only where the rows were read ``with_factor``.
+    has_factor: bool
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from accounts.services import must_have_factor
 from core import clock
 from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
@@ -69,8 +70,9 @@ def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
     epoch, and the person is active. A guest is nobody yet, and has no epoch.
     """
     # A filter by user_id makes Django join inwards, and a guest has no account to join.
-    guests = rows.filter(kind=constants.KIND_GUEST).live(at)
-    session = rows.select_related("user").live(at).first() or guests.first()
+    found = rows.with_factor().live(at)
+    guests = found.filter(kind=constants.KIND_GUEST)
+    session = found.select_related("user").first() or guests.first()
     if session is None:
         return None
     if at - session.last_seen_at > dt.timedelta(seconds=session.idle_timeout_s):
@@ -86,18 +88,23 @@ def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
 def facts_of(session: Session) -> dict[str, Any]:
     """Return what a request needs to know of a valid session, as JSON; staff with permissions.
 
-    Whoever acts as somebody else has not proved to be them: no such session is a fresh login.
+    Staff who must prove two things and have proved one have none of the powers of staff. Whoever
+    acts as somebody else has not proved to be them: no such session is a fresh login.
     """
     user = None if session.kind == constants.KIND_GUEST else session.user
     is_staff = user is not None and user.is_staff
+    needs_factor = session.has_factor or (user is not None and must_have_factor(user))
+    level_required = 2 if needs_factor else 1
+    has_powers = is_staff and session.assurance_level >= level_required
     is_acting = session.kind == constants.KIND_IMPERSONATION
     kind = "staff" if is_staff else "user"
     return {
         "session_id": str(session.pk),
         "user_id": str(session.user_id),
         "kind": constants.KIND_GUEST if user is None else kind,
-        "permissions": sorted(user.get_all_permissions()) if user and is_staff else [],
+        "permissions": sorted(user.get_all_permissions()) if user and has_powers else [],
         "assurance_level": session.assurance_level,
+        "assurance_level_required": level_required,
         "authenticated_at": None if is_acting else session.authenticated_at.timestamp(),
         "impersonator_id": session.impersonator_id and str(session.impersonator_id),
         "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),

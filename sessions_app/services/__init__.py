@@ -52,6 +52,7 @@ from sessions_app.services.jars import (
     exchange_at,
     store_cookies,
 )
+from sessions_app.services.proofs import finish_proof, prove_again
 from sessions_app.services.pruning import prune_sessions
 from sessions_app.services.purging import purge_cookies
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
@@ -90,6 +91,7 @@ __all__ = [
     "exchange_at",
     "export_netscape",
     "export_playwright",
+    "finish_proof",
     "forget_cached_sessions",
     "forget_consents_of",
     "forget_devices_of",
@@ -99,6 +101,7 @@ __all__ = [
     "issue_access_token",
     "issue_cookie",
     "merge_session_data",
+    "prove_again",
     "prune_sessions",
     "publish_policy",
     "published_keys",

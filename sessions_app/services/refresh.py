@@ -36,7 +36,7 @@ class Grant:
     refresh_token: str
 
 
-def start_refreshed_session(*, user: User) -> Grant:
+def start_refreshed_session(*, user: User, assurance_level: int = 1) -> Grant:
     """Begin a long session whose bearer token is short-lived and renewed by a refresh token.
 
     Commits its own transaction or joins the caller's.
@@ -50,6 +50,7 @@ def start_refreshed_session(*, user: User) -> Grant:
             user=user,
             key=key_of(access_token),
             kind=constants.KIND_USER,
+            assurance_level=assurance_level,
             lifetime=lifetime_of(constants.KIND_USER, is_refreshed=True),
         )
         RefreshFamily.objects.create(

@@ -20,14 +20,21 @@ from sessions_app.services.lifetimes import Lifetime, end_of_token, lifetime_of
 from sessions_app.services.records import tell
 
 
-def start_session(*, user: User) -> tuple[Session, str]:
+def start_session(*, user: User, assurance_level: int = 1) -> tuple[Session, str]:
     """Begin a session for somebody who has just proved who they are; return it and its token.
 
-    Commits its own transaction or joins the caller's: session, audit row and event together.
+    ``assurance_level`` is 2 when they proved two things. Commits its own transaction or joins the
+    caller's: session, audit row and event together.
     The token is returned once and stored only as a hash.
     """
     token = tokens.make_token(user.pk)
-    return begin_session(user=user, key=key_of(token), kind=constants.KIND_USER), token
+    session = begin_session(
+        user=user,
+        key=key_of(token),
+        kind=constants.KIND_USER,
+        assurance_level=assurance_level,
+    )
+    return session, token
 
 
 def begin_session(
@@ -36,6 +43,7 @@ def begin_session(
     key: tokens.TokenKey,
     kind: str,
     actor: Principal | None = None,
+    assurance_level: int = 1,
     lifetime: Lifetime | None = None,
     **facts: Any,
 ) -> Session:
@@ -56,6 +64,7 @@ def begin_session(
             token_sha256=key.sha256,
             token_expires_at=end_of_token(limits.token_s) if limits.token_s else None,
             kind=kind,
+            assurance_level=assurance_level,
             epoch=user.session_epoch if user else 0,
             authenticated_at=now,
             last_seen_at=now,
@@ -171,6 +180,7 @@ def principal_of(facts: dict[str, Any], *, is_projection: bool = False) -> Princ
         session_id=uuid.UUID(facts["session_id"]),
         permissions=frozenset(facts["permissions"]),
         assurance_level=facts["assurance_level"],
+        assurance_level_required=facts["assurance_level_required"],
         authenticated_at=proved_at and dt.datetime.fromtimestamp(proved_at, tz=dt.UTC),
         impersonator_id=impersonator and uuid.UUID(impersonator),
         is_projection=is_projection,

@@ -122,7 +122,7 @@ def test_what_was_read_before_an_end_is_not_believed_after_it(ada: Person):
     assert key is not None
     name = session_cache.name_of_token(key)
     _, generation = session_cache.recall(name, user_id=key.user_id)
-    facts = selectors.facts_of(Session.objects.get(pk=session.pk))
+    facts = selectors.facts_of(Session.objects.with_factor().get(pk=session.pk))
     services.end_session(session_id=session.pk, actor=ada.principal)
     session_cache.remember(name, facts, generation=generation)
     with pytest.raises(TokenInvalid):
