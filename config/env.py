@@ -12,15 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config.contradictions import contradictions
+from config.env_values import has_default, parse, raw_value
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
@@ -339,13 +338,13 @@ def load(environ_: Mapping[str, str]) -> Env:
     values: dict[str, Any] = {}
     for field in dataclasses.fields(Env):
         name = field.name.upper()
-        raw = _raw(environ_, name, problems)
+        raw = raw_value(environ_, name, problems)
         if raw is None or (raw == "" and field.default is dataclasses.MISSING):
-            if not _has_default(field):
+            if not has_default(field):
                 problems.append(f"{name} is required: {field.metadata['about']}")
             continue
         try:
-            values[field.name] = _parse(field, raw)
+            values[field.name] = parse(field, raw)
         except ValueError as exc:
             problems.append(f"{name} {exc}")
     if not problems:
@@ -387,58 +386,3 @@ def local_values() -> dict[str, str]:
         ) from exc
     pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     return {name.strip(): value.strip() for name, value in pairs}
-
-
-def _has_default(field: dataclasses.Field[Any]) -> bool:
-    return not (
-        field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    )
-
-
-def _raw(environ_: Mapping[str, str], name: str, problems: list[str]) -> str | None:
-    """Value of ``name``, or the content of the file named by ``NAME_FILE``."""
-    path = environ_.get(f"{name}_FILE")
-    if not path:
-        return environ_.get(name)
-    if name in environ_:
-        problems.append(f"{name} and {name}_FILE are both set: keep one")
-        return None
-    try:
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not UTF-8 text"
-        problems.append(f"{name}_FILE cannot be read: {reason}")
-        return ""
-
-
-def _parse(field: dataclasses.Field[Any], raw: str) -> object:
-    value = _PARSERS[str(field.type)](raw)
-    minimum, choices = field.metadata["minimum"], field.metadata["choices"]
-    if minimum is not None and isinstance(value, int) and value < minimum:
-        raise ValueError(f"must be at least {minimum}, not {value}")
-    if choices and value not in choices:
-        raise ValueError(f"must be one of {', '.join(choices)}, not {raw!r}")
-    return value
-
-
-def _int(raw: str) -> int:
-    if not (raw.isascii() and raw.isdigit()):
-        raise ValueError(f"must be a whole number, not {raw!r}")
-    return int(raw)
-
-
-def _list(raw: str) -> list[str]:
-    return [part.strip() for part in raw.split(",") if part.strip()]
-
-
-_PARSERS: dict[str, Callable[[str], object]] = {"str": str, "int": _int, "list[str]": _list}
-
-
-def database_settings(url: str) -> dict[str, Any]:
-    """Django's ``DATABASES`` entry for a PostgreSQL URL; a socket folder may be the host."""
-    parsed: dict[str, Any] = environ.Env.db_url_config(url)
-    query = urllib.parse.parse_qs(urllib.parse.urlsplit(url).query)
-    if "host" in query:
-        parsed["HOST"] = query["host"][0]
-        parsed.get("OPTIONS", {}).pop("host", None)
-    return parsed

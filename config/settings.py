@@ -11,6 +11,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import env as env_module
+from config.env_values import database_settings
 from core.version import VERSION
 
 ENV = env_module.load_process_environment()
@@ -86,7 +87,7 @@ _SERVER_SETTINGS = (
 
 
 def _database(url: str, *, role: str, options: dict[str, Any]) -> dict[str, Any]:
-    database = env_module.database_settings(url)
+    database = database_settings(url)
     database["ENGINE"] = "core.database"
     database["CONN_MAX_AGE"] = 0
     database["OPTIONS"] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env
+from config import env, env_values
 
 GOOD = {
     "ENVIRONMENT": "production",
@@ -92,7 +92,7 @@ def test_secrets_do_not_show():
 
 
 def test_socket_folder_of_a_database_url_is_its_host():
-    found = env.database_settings("postgresql://u:p%40w@/name?host=/run/pg")
+    found = env_values.database_settings("postgresql://u:p%40w@/name?host=/run/pg")
     assert (found["HOST"], found["NAME"], found["PASSWORD"]) == ("/run/pg", "name", "p@w")
 
 
