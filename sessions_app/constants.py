@@ -10,6 +10,8 @@ TOKEN_PREFIX: Final = "srs"  # noqa: S105 - what tokens start with, not one of t
 # How often a session's last use is written, and how long a cached check is trusted: between two
 # such moments a request costs no SQL. Revocation does not wait for it.
 LAST_SEEN_PRECISION_S: Final = 60
+# Under this name a session of the admin says how much its owner has proved.
+ASSURANCE_LEVEL: Final = "assurance_level"
 CACHE_TTL_S: Final = LAST_SEEN_PRECISION_S
 USER_AGENT_LENGTH_MAX: Final = 512
 

@@ -46,9 +46,10 @@ class SessionStore(SessionBase):
 
     @override
     def save(self, must_create: bool = False) -> None:
-        if self.session_key is None:
-            self.create()
         data = {} if must_create else dict(self.items())
+        if self.session_key is None:
+            # Also after a flush, since when something was put in.
+            self._session_key = tokens.make_token(ids.uuid7())
         key = self._key()
         assert key is not None
         if self._rows(key).filter(revoked_at=None).update(data=data):
@@ -61,6 +62,7 @@ class SessionStore(SessionBase):
                 user=user,
                 key=tokens.TokenKey(user.pk, key.sha256),
                 kind=constants.KIND_STAFF,
+                assurance_level=data.get(constants.ASSURANCE_LEVEL, 1),
                 data=data,
             )
 

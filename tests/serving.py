@@ -105,7 +105,7 @@ def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
         number = len(started)
         database = f"served_{worker_id}_{number}"
         clone(database)
-        port = free_port()
+        port = int(changes.get("PORT") or free_port())
         url = f"http://127.0.0.1:{port}"
         environment = {
             **os.environ,

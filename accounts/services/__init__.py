@@ -12,6 +12,7 @@ from accounts.services.api_keys import (
 from accounts.services.challenges import Question, answer_challenge, ask_for_factor, ask_for_passkey
 from accounts.services.email_changes import ask_for_email_change, confirm_email_change
 from accounts.services.emails import normalize_email
+from accounts.services.enrolments import Enrolment, offer_first_app, repeat_offer, take_first_app
 from accounts.services.factors import (
     begin_app,
     begin_passkey,
@@ -42,6 +43,7 @@ from accounts.services.roles import sync_roles
 from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
 
 __all__ = [
+    "Enrolment",
     "NewPerson",
     "Outcome",
     "Question",
@@ -70,12 +72,14 @@ __all__ = [
     "make_device_token",
     "must_have_factor",
     "normalize_email",
+    "offer_first_app",
     "open_account",
     "prove_password",
     "register_user",
     "remove_all_factors",
     "remove_factor",
     "renew_recovery_codes",
+    "repeat_offer",
     "require_strong_password",
     "reset_password",
     "revoke_api_key",
@@ -85,6 +89,7 @@ __all__ = [
     "set_mfa_enforced",
     "start_people_import",
     "sync_roles",
+    "take_first_app",
     "update_profile",
     "verify_email",
     "verify_login",
