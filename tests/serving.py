@@ -99,11 +99,18 @@ def await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 @pytest.fixture
 def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
     """Start services: ``serve(workers=2, threads=8, **environment)``."""
+    with serving(tmp_path, worker_id) as start:
+        yield start
+
+
+@contextlib.contextmanager
+def serving(folder: Path, name: str) -> Iterator[Callable[..., Service]]:
+    """Start services as above, with logs in ``folder``; at the end all of them are gone."""
     started: list[Service] = []
 
     def start(*, workers: int = 2, threads: int = 8, **changes: str) -> Service:
         number = len(started)
-        database = f"served_{worker_id}_{number}"
+        database = f"served_{name}_{number}"
         clone(database)
         port = int(changes.get("PORT") or free_port())
         url = f"http://127.0.0.1:{port}"
@@ -120,7 +127,7 @@ def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
             "LOG_LEVEL": "INFO",
             **changes,
         }
-        log = tmp_path / f"gunicorn-{number}.log"
+        log = folder / f"gunicorn-{number}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"],
@@ -134,7 +141,9 @@ def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
         await_ready(url, process, log)
         return service
 
-    yield start
-    for service in started:
-        service.stop()
-        drop(service.database)
+    try:
+        yield start
+    finally:
+        for service in started:
+            service.stop()
+            drop(service.database)

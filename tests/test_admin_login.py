@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 
 from accounts import totp
-from accounts.models import Factor
+from accounts.models import Factor, User
 from accounts.tests.factors import enrolled_app
 from core import clock
 from sessions_app.models import Session
@@ -222,3 +222,22 @@ def test_staff_replace_their_password_by_the_rules_of_everybody(grace: Person):
     assert _try(Client(), new).status_code == 302
     me = Client().get("/api/v1/me/", headers={"Authorization": f"Bearer {token.json()['token']}"})
     assert me.status_code == 401
+
+
+def test_staff_help_people_who_lost_their_factor_and_decide_who_needs_one(
+    grace: Person, ada: Person
+):
+    client = Client()
+    client.force_login(grace.user)
+    app = enrolled_app(ada)
+
+    def press(page: str, action: str, pk: object):
+        body = {"action": action, "_selected_action": str(pk)}
+        assert client.post(f"/admin/accounts/{page}/", body).status_code == 302
+
+    press("user", "require_factor", ada.user.pk)
+    assert User.objects.get(pk=ada.user.pk).mfa_enforced
+    press("user", "allow_without_factor", ada.user.pk)
+    assert not User.objects.get(pk=ada.user.pk).mfa_enforced
+    press("factor", "remove_lost", app.factor_id)
+    assert not Factor.objects.filter(user=ada.user).exists()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from typing_extensions import override
 
+from accounts import selectors, services
 from accounts.models import Challenge, Factor, PasswordBefore, RecoveryCode
 from core.admin import ReaderAdmin
+from core.errors import DomainError
 from core.fields import UUID_TEXT
 
 
@@ -34,6 +37,25 @@ class FactorAdmin(OfAPersonAdmin):
     list_display = ("user", "kind", "label", "confirmed_at", "last_used_at", "is_backed_up")
     list_filter = ("kind",)
     fields = ("id", *list_display, "created_at")
+    actions = ("remove_lost",)
+
+    @admin.action(description="Remove all factors of these people", permissions=["act"])
+    def remove_lost(self, request: HttpRequest, queryset: QuerySet[Factor]) -> None:
+        """Help people who have lost what they prove themselves with; each of them gets a mail."""
+        actor = selectors.staff_principal(request.user)
+        people = {factor.user_id: factor.user for factor in queryset.select_related("user")}
+        try:
+            removed = sum(
+                services.remove_all_factors(user=user, actor=actor) for user in people.values()
+            )
+        except DomainError as exc:
+            self.message_user(request, exc.detail, messages.ERROR)
+            return
+        self.message_user(request, f"{removed} factors were removed.", messages.SUCCESS)
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Return whether the button is there."""
+        return request.user.has_perm("accounts.change_user")
 
 
 @admin.register(RecoveryCode)

@@ -24,10 +24,19 @@ class UserAdmin(ReaderAdmin):
 
     list_display = ("email", "name", "is_active", "is_staff", "created_at")
     list_filter = ("is_active", "is_staff", "groups")
-    fields = ("id", "email", "name", "is_active", "is_staff", "groups", "created_at")
+    fields = (
+        "id",
+        "email",
+        "name",
+        "is_active",
+        "is_staff",
+        "mfa_enforced",
+        "groups",
+        "created_at",
+    )
     search_fields = ("email_normalized",)
     search_help_text = "An e-mail address, the beginning of one, or an id."
-    actions = ("lock_out", "let_in")
+    actions = ("lock_out", "let_in", "require_factor", "allow_without_factor")
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -49,6 +58,25 @@ class UserAdmin(ReaderAdmin):
     def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         """Activate the chosen people."""
         self._set_active(request, queryset, is_active=True)
+
+    @admin.action(description="Require a second factor", permissions=["act"])
+    def require_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Ask the chosen people for two proofs; who has one only can add another."""
+        self._set_mfa_enforced(request, queryset, is_enforced=True)
+
+    @admin.action(description="Do not require a second factor", permissions=["act"])
+    def allow_without_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Leave it to the chosen people whether they have a second factor."""
+        self._set_mfa_enforced(request, queryset, is_enforced=False)
+
+    def _set_mfa_enforced(
+        self, request: HttpRequest, people: QuerySet[User], *, is_enforced: bool
+    ) -> None:
+        actor = selectors.staff_principal(request.user)
+        for user in people:
+            services.set_mfa_enforced(user=user, is_enforced=is_enforced, actor=actor)
+        done = "must have" if is_enforced else "may have"
+        self.message_user(request, f"{len(people)} people {done} a second factor.")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Return whether the buttons are there."""

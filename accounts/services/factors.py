@@ -126,7 +126,12 @@ def remove_all_factors(*, user: User, actor: Principal) -> int:
     """Remove what somebody has lost, on the word of staff; return how many factors went.
 
     Commits its own transaction or joins the caller's.
+
+    Raises:
+        OwnAccount: whoever has one factor left could do away with the others like this.
     """
+    if user.pk == actor.user_id:
+        raise errors.OwnAccount("Remove your own factors by proving them.")
 
     def remove() -> int:
         person = User.objects.select_for_update().get(pk=user.pk)

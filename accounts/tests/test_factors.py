@@ -242,6 +242,13 @@ def test_staff_can_remove_what_somebody_lost(ada: Person, grace: Person):
     assert AuditEvent.objects.get(action="account.factor_remove").actor_id == grace.user.pk
 
 
+def test_staff_cannot_do_away_with_their_own_factors(grace: Person):
+    enrolled_app(grace)
+    with pytest.raises(errors.OwnAccount):
+        services.remove_all_factors(user=grace.user, actor=grace.principal)
+    assert Factor.objects.count() == 1
+
+
 def test_there_are_at_most_ten(ada: Person, monkeypatch):
     monkeypatch.setattr(constants, "FACTORS_MAX", 1)
     enrolled_app(ada)

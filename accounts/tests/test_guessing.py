@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import make_password
 from django.test import Client
 
-from tests.people import PASSWORD, Person
+from accounts import hashers
+from accounts.models import User
+from tests.people import PASSWORD, Person, make_person
 
 pytestmark = pytest.mark.django_db
 WRONG = "not the password at all"
@@ -128,3 +131,40 @@ def test_one_ipv6_customer_is_one_address():
     again = _login("v@example.org", WRONG, address="2001:db8:1:2:ffff::1")
     assert again.status_code == 429
     assert _login("v@example.org", WRONG, address="2001:db8:1:3::1").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["login", "register", "password/forgot", "verify-email/resend"])
+def test_attack_11_known_and_unknown_are_answered_alike(ada: Person, path):
+    def answer(email: str) -> tuple[int, dict[str, Any]]:
+        body = {"email": email}
+        if path in ("login", "register"):
+            body["password"] = "a sentence of some length"
+        given = Client().post(f"/api/v1/auth/{path}/", body, content_type="application/json")
+        seen = {name: value for name, value in given.json().items() if name != "request_id"}
+        return given.status_code, seen
+
+    assert answer("ada@example.org") == answer("nobody@example.org")
+
+
+def test_attack_11_every_refused_login_does_the_same_work(ada: Person, bob: Person, monkeypatch):
+    """One hash for each: unknown, wrong, locked, unverified, imported without a password."""
+    User.objects.filter(pk=bob.user.pk).update(is_active=False)
+    unverified = make_person("carol@example.org").user
+    User.objects.filter(pk=unverified.pk).update(email_verified_at=None)
+    imported = make_person("dave@example.org").user
+    User.objects.filter(pk=imported.pk).update(password=make_password(None))
+    work: list[str] = []
+    hashing = hashers.hashing
+
+    def counted():
+        work.append("hash")
+        return hashing()
+
+    monkeypatch.setattr(hashers, "hashing", counted)
+    done = {}
+    for name in ("nobody", "ada", "bob", "carol", "dave"):
+        work.clear()
+        password = WRONG if name == "ada" else PASSWORD
+        assert _login(f"{name}@example.org", password).status_code == 401
+        done[name] = len(work)
+    assert set(done.values()) == {1}, done
