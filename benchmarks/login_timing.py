@@ -17,9 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import django
+
 from tests import services
-from tests.http import Client
-from tests.serving import Service, serving
+
+# At import, as in conftest.py: the settings name the services.
+_started_here = services.start_once()
+django.setup()
+
+from tests.http import Client  # noqa: E402 - see above
+from tests.serving import Service, serving  # noqa: E402 - see above
 
 WRONG = "not the password of anybody"
 KNOWN = "ada@example.org"
@@ -60,14 +67,13 @@ def _log_in(client: Client, email: str) -> float:
 @contextmanager
 def _service() -> Iterator[Service]:
     """Serve from throw-away servers, without limits on guesses."""
-    home = services.start_once()
     limits = {"GUESSES_PER_ACCOUNT_MAX": "1000000", "GUESSES_PER_ADDRESS_MAX": "1000000"}
     try:
         with tempfile.TemporaryDirectory() as folder, serving(Path(folder), "bench") as start:
             yield start(workers=1, threads=2, **limits)
     finally:
-        if home is not None:
-            services.remove(home)
+        if _started_here is not None:
+            services.remove(_started_here)
 
 
 if __name__ == "__main__":
