@@ -43,7 +43,6 @@ def begin_session(
     key: tokens.TokenKey,
     kind: str,
     actor: Principal | None = None,
-    assurance_level: int = 1,
     lifetime: Lifetime | None = None,
     **facts: Any,
 ) -> Session:
@@ -64,7 +63,6 @@ def begin_session(
             token_sha256=key.sha256,
             token_expires_at=end_of_token(limits.token_s) if limits.token_s else None,
             kind=kind,
-            assurance_level=assurance_level,
             epoch=user.session_epoch if user else 0,
             authenticated_at=now,
             last_seen_at=now,
