@@ -34,6 +34,8 @@ FACTS = {
     "when": "1 May 2026 at 10:00 UTC",
     "address": "203.0.113.7",
     "link": "https://x.example/#t",
+    "kind": "passkey",
+    "left": 9,
 }
 LINK = {"link": "https://strongroom.example/account/reset-password/#token=otl_secret"}
 
