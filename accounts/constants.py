@@ -115,6 +115,7 @@ _VIEW_MONEY: Final = (
     "transactions.view_asset",
     "transactions.view_balance",
     "transactions.view_entryline",
+    "transactions.view_exchange",
     "transactions.view_hold",
     "transactions.view_ledger",
     "transactions.view_ledgeraccount",
@@ -122,7 +123,9 @@ _VIEW_MONEY: Final = (
     "transactions.view_reconciliationline",
     "transactions.view_seal",
     "transactions.view_snapshotline",
+    "transactions.view_schedule",
     "transactions.view_transaction",
+    "transactions.view_transactionnote",
 )
 _VIEW_COOKIES: Final = (
     "sessions_app.view_consentrecord",

@@ -32,6 +32,11 @@ def contradictions(env: Env) -> list[str]:
         for text in env.step_up_amounts_minor
         if not re.fullmatch(r"[A-Z][A-Z0-9_]{1,15}:[0-9]{1,18}", text)
     )
+    problems.extend(
+        f"METADATA_INDEXED_KEYS: {key!r} is not like order_number"
+        for key in env.metadata_indexed_keys
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,30}", key)
+    )
     problems.extend(_url_problems(env))
     ordered_ms = [
         ("DB_LOCK_TIMEOUT_MS", env.db_lock_timeout_ms),

@@ -304,6 +304,11 @@ class Env:
         "separated.",
         default=["USD:1000000", "EUR:1000000"],
     )
+    metadata_indexed_keys: list[str] = setting(
+        "Metadata keys that lists of transactions may be filtered by; `migrate` makes an index "
+        "for each.",
+        default=["order"],
+    )
     default_asset: str = setting(
         "Everybody who registers gets a ledger account in this asset. Empty: nobody does.",
         default="USD",

@@ -56,8 +56,14 @@ class StaffUser(Protocol):
     def get_all_permissions(self) -> set[str]: ...
 
 
-def of_staff(user: StaffUser) -> Principal:
-    """Return who a member of staff in the admin is to the services."""
+def of_staff(user: StaffUser, *, session: object = None) -> Principal:
+    """Return who a member of staff in the admin is to the services.
+
+    ``session`` tells when they logged in, for what asks for a fresh login.
+    """
     return Principal(
-        kind="staff", user_id=user.pk, permissions=frozenset(user.get_all_permissions())
+        kind="staff",
+        user_id=user.pk,
+        permissions=frozenset(user.get_all_permissions()),
+        authenticated_at=getattr(session, "authenticated_at", None),
     )

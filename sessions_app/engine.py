@@ -32,6 +32,12 @@ class SessionStore(SessionBase):
             return {}
         return dict(row.data)
 
+    @property
+    def authenticated_at(self) -> dt.datetime | None:
+        """When its person last proved who they are; ``None`` before login."""
+        row = self._row()
+        return row.authenticated_at if row else None
+
     @override
     def exists(self, session_key: str) -> bool:
         key = tokens.key_of(session_key)

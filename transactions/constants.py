@@ -46,6 +46,7 @@ HOUSE_TYPES: Final[dict[str, str]] = {
     "world": "equity",
     "fees": "income",
     "interest": "expense",
+    "exchange": "equity",
 }
 
 KIND_POSTING: Final = "posting"
@@ -72,6 +73,18 @@ DAYS_APART_DEFAULT: Final = 2
 DAYS_APART_MAX: Final = 31
 REASON_LENGTH_MAX: Final = 500
 
+SCHEDULED: Final = "scheduled"
+SCHEDULE_POSTED: Final = "posted"
+SCHEDULE_FAILED: Final = "failed"
+SCHEDULE_CANCELLED: Final = "cancelled"
+SCHEDULE_STATUSES: Final = (SCHEDULED, SCHEDULE_POSTED, SCHEDULE_FAILED, SCHEDULE_CANCELLED)
+SCHEDULE_AHEAD_MAX: Final = dt.timedelta(days=366)
+NOTE_LENGTH_MAX: Final = 2_000
+AMOUNT_MAX: Final = 2**63 - 1
+RATE_SCALE_MAX: Final = 12
+EXCHANGE_ACCOUNT: Final = "exchange"
+DEFAULT_ACCOUNT: Final = "main"
+
 # What an API key can be allowed to do with money; each view names the one it takes.
 LEDGER_READ: Final = "ledger:read"
 LEDGER_WRITE: Final = "ledger:write"
@@ -88,7 +101,8 @@ TRANSACTIONS_ANY: Final = "transactions:any"
 LEDGER_ADMIN: Final = "ledger:admin"
 EVENTS_READ: Final = "events:read"
 _VIEW_MONEY: Final = frozenset(
-    f"transactions.view_{name}" for name in ("ledgeraccount", "transaction", "hold")
+    f"transactions.view_{name}"
+    for name in ("ledgeraccount", "transaction", "transactionnote", "hold", "schedule")
 )
 SCOPES: Final = (
     Scope(LEDGER_READ, "read ledgers, assets, ledger accounts, balances and statements"),

@@ -224,3 +224,43 @@ class LinkedRefused(DomainError):
 class LinkScattered(InvalidInput):
     code = "TXN_LINK_SCATTERED"
     title = "Items with one link must stand next to each other"
+
+
+class ScheduleNotFound(NotFound):
+    """No such scheduled transaction, or not one the caller may see."""
+
+    code = "TXN_SCHEDULE_NOT_FOUND"
+    title = "No such scheduled transaction"
+
+
+class ScheduleInPast(DomainError):
+    code = "TXN_SCHEDULE_IN_PAST"
+    status = 422
+    title = "The time has passed"
+
+
+class ScheduleTooFar(DomainError):
+    code = "TXN_SCHEDULE_TOO_FAR"
+    status = 422
+    title = "The time is too far ahead"
+
+
+class ScheduleClosed(DomainError):
+    """It was posted, failed or cancelled before; extension ``schedule_status``."""
+
+    code = "TXN_SCHEDULE_CLOSED"
+    title = "The scheduled transaction is closed"
+
+
+class SameAsset(DomainError):
+    code = "TXN_SAME_ASSET"
+    status = 422
+    title = "Both sides are of one asset"
+
+
+class AmountNotConvertible(DomainError):
+    """The other side of an exchange would be zero, or beyond 64 bits."""
+
+    code = "TXN_AMOUNT_NOT_CONVERTIBLE"
+    status = 422
+    title = "The amount cannot be converted"

@@ -15,6 +15,13 @@ def seal_history(timestamp: int) -> None:  # noqa: ARG001 - every periodic job i
 
 
 @app.periodic(cron="* * * * *")
+@app.task(queueing_lock="post_due_transactions", pass_context=False)
+def post_due_transactions(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Post the scheduled transactions whose time has come."""
+    services.post_due()
+
+
+@app.periodic(cron="* * * * *")
 @app.task(queueing_lock="expire_holds", pass_context=False)
 def expire_holds(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Give back what expired holds still set aside."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,11 +13,12 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from typing_extensions import override
 
-from accounts.selectors import staff_principal
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
+from core.principals import of_staff
 from transactions import constants, selectors, services
+from transactions.admin.buttons import press
 from transactions.admin.columns import amount_of
 from transactions.admin.statements import statement_context
 from transactions.api import queries
@@ -119,7 +120,7 @@ class LedgerAccountAdmin(ReaderAdmin):
             raise Http404
         try:
             account = selectors.get_ledger_account(
-                account_id=account_id, actor=staff_principal(request.user)
+                account_id=account_id, actor=of_staff(request.user)
             )
             since, until = queries.period(request.GET.dict())
             statement = statement_context(account, since=since, until=until)
@@ -133,32 +134,39 @@ class LedgerAccountAdmin(ReaderAdmin):
         return TemplateResponse(request, "admin/transactions/statement.html", context)
 
     @admin.action(description="Freeze", permissions=["act"])
-    def freeze(self, request: HttpRequest, queryset: QuerySet[LedgerAccount]) -> None:
+    def freeze(
+        self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
+    ) -> TemplateResponse | None:
         """Stop all movement on the chosen accounts."""
-        self._set_status(request, queryset, constants.FROZEN)
+        return self._set_status(request, queryset, constants.FROZEN, "Freeze accounts")
 
     @admin.action(description="Unfreeze", permissions=["act"])
-    def unfreeze(self, request: HttpRequest, queryset: QuerySet[LedgerAccount]) -> None:
+    def unfreeze(
+        self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
+    ) -> TemplateResponse | None:
         """Let money move again."""
-        self._set_status(request, queryset, constants.OPEN)
+        return self._set_status(request, queryset, constants.OPEN, "Unfreeze accounts")
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Return whether the buttons are there."""
         return request.user.has_perm("transactions.change_ledgeraccount")
 
     def _set_status(
-        self, request: HttpRequest, accounts: QuerySet[LedgerAccount], status: str
-    ) -> None:
-        actor = staff_principal(request.user)
-        for account in accounts:
-            try:
-                services.update_ledger_account(
-                    account=account,
-                    expected_version=account.version,
-                    changes={"status": status},
-                    actor=actor,
-                )
-            except DomainError as exc:
-                self.message_user(request, f"{account.code}: {exc.detail}", messages.ERROR)
-            else:
-                self.message_user(request, f"{account.code} is {status} now.", messages.SUCCESS)
+        self, request: HttpRequest, accounts: QuerySet[LedgerAccount], status: str, title: str
+    ) -> TemplateResponse | None:
+        actor = of_staff(request.user)
+        return press(
+            self,
+            request,
+            accounts,
+            lambda account, reason: services.update_ledger_account(
+                account=account,
+                expected_version=account.version,
+                changes={"status": status},
+                actor=actor,
+                reason=reason,
+            ),
+            title=title,
+            question=f"These accounts will be {status}:",
+            done=f"is {status} now",
+        )

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
-from transactions import selectors
+from core.principals import of_staff
+from transactions import selectors, services
+from transactions.admin.buttons import press
 from transactions.admin.columns import LineColumns
 from transactions.models import EntryLine, LedgerAccount, Transaction
+from transactions.services import Reversal
 
 
 class LineInline(LineColumns, admin.TabularInline):
@@ -52,13 +57,37 @@ class TransactionAdmin(ReaderAdmin):
         *("actor_kind", "actor_id", "session_id", "request_id", "metadata"),
     )
     search_fields = ("reference",)
-    search_help_text = "A reference or an id."
+    search_help_text = "A reference, the id of a transaction, of a request, or of an account."
+    actions = ("reverse",)
 
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
-            return rows.filter(pk=words)
-        return rows.filter(pk__in=selectors.ids_with_reference(words))
+            return rows.filter(pk__in=[words, *selectors.newest_ids_of_account(uuid.UUID(words))])
+        found = selectors.ids_with_reference(words) or selectors.ids_of_request(words)
+        return rows.filter(pk__in=found)
+
+    @admin.action(description="Reverse", permissions=["reverse"])
+    def reverse(
+        self, request: HttpRequest, queryset: QuerySet[Transaction]
+    ) -> TemplateResponse | None:
+        """Give back all that is left of the chosen transactions."""
+        actor = of_staff(request.user, session=request.session)
+        return press(
+            self,
+            request,
+            queryset,
+            lambda transaction, reason: services.reverse_transaction(
+                transaction_id=transaction.pk, reversal=Reversal(reason=reason), actor=actor
+            ),
+            title="Reverse transactions",
+            question="All that is left of these goes back where it came from:",
+            done="is reversed",
+        )
+
+    def has_reverse_permission(self, request: HttpRequest) -> bool:
+        """Return whether the button is there."""
+        return request.user.has_perm("transactions.post_any_transaction")
 
 
 @admin.register(EntryLine)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
@@ -22,8 +22,8 @@ from transactions.api.drafts import drafts_of
 from transactions.api.serializers import PostingInput
 
 
-class BulkItemInput(fields.StrictSerializer):
-    """One transaction of many."""
+class DraftInput(fields.StrictSerializer):
+    """A transaction to be, whenever and beside whatever else."""
 
     postings = fields.StrictListField(
         child=PostingInput(), min_length=1, max_length=constants.POSTINGS_MAX
@@ -32,8 +32,13 @@ class BulkItemInput(fields.StrictSerializer):
     description = fields.StrictTextField(
         max_length=constants.DESCRIPTION_LENGTH_MAX, required=False
     )
-    effective_at = fields.InstantField(required=False)
     metadata = fields.MetadataField(required=False)
+
+
+class BulkItemInput(DraftInput):
+    """One transaction of many."""
+
+    effective_at = fields.InstantField(required=False)
     link = fields.StrictTextField(
         max_length=constants.CODE_LENGTH_MAX,
         required=False,
@@ -80,7 +85,8 @@ _ITEM = {
 class BulkView(APIView):
     """Many transactions."""
 
-    scopes = {"POST": constants.TRANSACTIONS_WRITE}
+    limited_as: ClassVar = {"POST": "money"}
+    scopes: ClassVar = {"POST": constants.TRANSACTIONS_WRITE}
 
     @extend_schema(
         summary="Post many transactions",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -149,7 +149,8 @@ class HoldsView(APIView):
     """Holds on one's own accounts, and for them."""
 
     renderer_classes = LIST_RENDERERS
-    scopes = {"GET": constants.HOLDS_READ, "POST": constants.HOLDS_WRITE}
+    limited_as: ClassVar = {"POST": "money"}
+    scopes: ClassVar = {"GET": constants.HOLDS_READ, "POST": constants.HOLDS_WRITE}
 
     @extend_schema(
         operation_id="holds_list",
@@ -196,7 +197,7 @@ class HoldsView(APIView):
 class HoldView(APIView):
     """One hold."""
 
-    scopes = {"GET": constants.HOLDS_READ}
+    scopes: ClassVar = {"GET": constants.HOLDS_READ}
 
     @extend_schema(
         summary="Show a hold",
@@ -211,7 +212,8 @@ class HoldView(APIView):
 class CaptureView(APIView):
     """Getting what was set aside."""
 
-    scopes = {"POST": constants.HOLDS_WRITE}
+    limited_as: ClassVar = {"POST": "money"}
+    scopes: ClassVar = {"POST": constants.HOLDS_WRITE}
 
     @extend_schema(
         summary="Capture a hold",
@@ -232,7 +234,8 @@ class CaptureView(APIView):
 class ReleaseView(APIView):
     """Letting money go again."""
 
-    scopes = {"POST": constants.HOLDS_WRITE}
+    limited_as: ClassVar = {"POST": "money"}
+    scopes: ClassVar = {"POST": constants.HOLDS_WRITE}
 
     @extend_schema(
         summary="Release a hold",

@@ -7,14 +7,19 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from rest_framework.request import Request
 
 from core import clock, errors, fields
 from transactions import constants
 from transactions.selectors import Clock
 
+<<<<<<< HEAD
 YEAR_MIN, YEAR_MAX = 1900, 9000
 DIGITS_MAX = 3
+=======
+METADATA = tuple(f"metadata.{key}" for key in settings.ENV.metadata_indexed_keys)
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
 PAGE = ("cursor", "limit", "format", "fields")
 
 
@@ -54,6 +59,16 @@ def reference(given: Mapping[str, str]) -> str | None:
     if text is not None and not fields.is_safe_text(text):
         raise _refused("reference", "Must not hold control characters.")
     return text
+
+
+def metadata(given: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the metadata key and value asked for; at most one of those with an index."""
+    found = [(name.partition(".")[2], given[name]) for name in given if name in METADATA]
+    if len(found) > 1:
+        raise _refused(f"metadata.{found[1][0]}", "Filter by one metadata key at a time.")
+    if found and not fields.is_safe_text(found[0][1]):
+        raise _refused(f"metadata.{found[0][0]}", "Must not hold control characters.")
+    return found[0] if found else None
 
 
 def which_clock(given: Mapping[str, str]) -> Clock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -63,6 +63,8 @@ class TrialBalanceOutput(serializers.Serializer[Any]):
 
 class TrialBalanceView(APIView):
     """Does a book balance?"""
+
+    scopes: ClassVar = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         operation_id="trial_balance_show",

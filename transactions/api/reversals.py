@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -63,7 +63,8 @@ class ReversalInput(fields.StrictSerializer):
 class ReverseView(APIView):
     """The opposite of a transaction."""
 
-    scopes = {"POST": constants.TRANSACTIONS_REVERSE}
+    limited_as: ClassVar = {"POST": "money"}
+    scopes: ClassVar = {"POST": constants.TRANSACTIONS_REVERSE}
 
     @extend_schema(
         summary="Reverse a transaction",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import serializers
@@ -14,7 +14,7 @@ from typing_extensions import override
 from core import clock, fields
 from core.api import caller, given
 from core.openapi import problems
-from transactions import selectors, verification
+from transactions import constants, selectors, verification
 
 SEALS_AT_ONCE_MAX = 100
 _HASH = "5f0c2b7a4c5e1a7f3f0e9a8c55c1d2b6a4e8f1907c3d2e5b6a798f0e1d2c3b4a"
@@ -93,6 +93,8 @@ class VerifyOutput(serializers.Serializer[Any]):
 
 class SealHeadView(APIView):
     """The end of the chain."""
+
+    scopes: ClassVar = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         summary="Show the newest seal",

@@ -83,6 +83,9 @@ class LedgerAccountChange(fields.StrictSerializer):
     floor = fields.StrictIntegerField(minimum=-LIMIT_MAX, required=False, allow_null=True)
     ceiling = fields.StrictIntegerField(minimum=-LIMIT_MAX, required=False, allow_null=True)
     metadata = fields.MetadataField(required=False)
+    reason = fields.StrictTextField(
+        max_length=constants.REASON_LENGTH_MAX, required=False, help_text="For the audit trail."
+    )
 
 
 class BalanceOutput(serializers.Serializer[Any]):

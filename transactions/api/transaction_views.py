@@ -40,12 +40,13 @@ class TransactionsView(APIView):
             *PAGE_PARAMETERS,
             OpenApiParameter("account", str, description="Ledger account id."),
             OpenApiParameter("reference", str),
+            *[OpenApiParameter(name, str) for name in queries.METADATA],
         ],
         responses={200: shapes.TransactionPage, **problems(400, 401, 404)},
         examples=[examples.TRANSACTIONS],
     )
     def get(self, request: Request) -> HttpResponseBase:
-        asked = queries.known(request, "account", "reference")
+        asked = queries.known(request, "account", "reference", *queries.METADATA)
         account = None
         if "account" in asked:
             account = selectors.get_ledger_account(
@@ -53,12 +54,13 @@ class TransactionsView(APIView):
             )
         return listed(
             request,
-            scope=f"transactions:{account.pk if account else ''}",
+            scope=f"transactions:{account.pk if account else ''}:{queries.metadata(asked)}",
             fetch=lambda page: selectors.transactions(
                 actor=caller(request),
                 asked=page,
                 account=account,
                 reference=queries.reference(asked),
+                metadata=queries.metadata(asked),
             ),
             shape=shapes.TransactionSummary,
         )

@@ -7,10 +7,16 @@ from django.urls import path
 from transactions.api import (
     bulk,
     event_views,
+    exchanges,
     holds,
+<<<<<<< HEAD
     reconciliations,
+=======
+    notes,
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
     report_views,
     reversals,
+    schedules,
     seal_views,
     transaction_views,
     views,
@@ -33,6 +39,14 @@ urlpatterns = [
     path("holds/<uuid:hold_id>/capture/", holds.CaptureView.as_view(), name="hold-capture"),
     path("holds/<uuid:hold_id>/release/", holds.ReleaseView.as_view(), name="hold-release"),
     path("transactions/", transaction_views.TransactionsView.as_view(), name="transactions"),
+    path("exchanges/", exchanges.ExchangesView.as_view(), name="exchanges"),
+    path("schedules/", schedules.SchedulesView.as_view(), name="schedules"),
+    path("schedules/<uuid:schedule_id>/", schedules.ScheduleView.as_view(), name="schedule"),
+    path(
+        "transactions/<uuid:transaction_id>/notes/",
+        notes.NotesView.as_view(),
+        name="transaction-notes",
+    ),
     path("transactions/bulk/", bulk.BulkView.as_view(), name="transactions-bulk"),
     path(
         "transactions/validate/",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.urls import path
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from core import fields
 from core.api import caller
 from core.openapi import problems
-from transactions import selectors
+from transactions import constants, selectors
 from transactions.api import queries
 from transactions.models import LedgerAccount
 
@@ -45,6 +45,8 @@ class BalanceV2Output(serializers.Serializer[Any]):
 
 class BalanceV2View(APIView):
     """How much is, or was, there."""
+
+    scopes: ClassVar = {"GET": constants.LEDGER_READ}
 
     @extend_schema(
         operation_id="ledger_account_balance",

@@ -190,6 +190,7 @@ class LedgerAccountView(APIView):
         account = services.update_ledger_account(
             account=selectors.get_ledger_account(account_id=account_id, actor=caller(request)),
             expected_version=version,
+            reason=changes.pop("reason", ""),
             changes=changes,
             actor=caller(request),
         )

@@ -8,8 +8,13 @@ from transactions.models.history import (
     TransactionReference,
 )
 from transactions.models.holds import Hold
+<<<<<<< HEAD
 from transactions.models.reconciliations import Reconciliation, ReconciliationLine
+=======
+from transactions.models.notes import Exchange, TransactionNote
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
 from transactions.models.reversals import ReversedPosting
+from transactions.models.schedules import Schedule
 from transactions.models.seals import Seal
 from transactions.models.snapshots import (
     ArchivedRun,
@@ -25,15 +30,18 @@ __all__ = [
     "BalanceSnapshot",
     "Entry",
     "EntryLine",
+    "Exchange",
     "Hold",
     "Ledger",
     "LedgerAccount",
     "Reconciliation",
     "ReconciliationLine",
     "ReversedPosting",
+    "Schedule",
     "Seal",
     "SnapshotHorizon",
     "SnapshotLine",
     "Transaction",
+    "TransactionNote",
     "TransactionReference",
 ]

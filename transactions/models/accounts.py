@@ -66,6 +66,8 @@ class Ledger(models.Model):
 class LedgerAccount(models.Model):
     """A place money is. ``user`` owns it; the house's accounts are named by their code.
 
+    ``status_before_lock`` is what the account goes back to once its locked owner is let in again.
+
     The foreign keys are made by the migration, checked at the statement and not at the commit.
     """
 
@@ -98,6 +100,7 @@ class LedgerAccount(models.Model):
         choices=[(name, name.replace("_", " ")) for name in constants.STATUSES],
         default=constants.OPEN,
     )
+    status_before_lock = models.CharField(max_length=16, blank=True, default="")
     metadata = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField("opened", db_default=Now(), editable=False)

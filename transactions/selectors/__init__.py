@@ -19,19 +19,26 @@ from transactions.selectors.history import (
     balances_after,
     entries,
     get_transaction,
+    ids_of_request,
     ids_with_reference,
     known_references,
+    newest_ids_of_account,
     transaction_with_entries,
     transactions,
 )
 from transactions.selectors.holds import get_hold, holds
+<<<<<<< HEAD
 from transactions.selectors.reconciliations import (
     book_lines,
     get_reconciliation,
     reconciliation_lines,
     reconciliations,
 )
+=======
+from transactions.selectors.notes import notes
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
 from transactions.selectors.reversals import reversals_of, reversed_amounts
+from transactions.selectors.schedules import get_schedule, schedules
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
@@ -56,11 +63,16 @@ __all__ = [
     "get_hold",
     "get_ledger",
     "get_ledger_account",
+<<<<<<< HEAD
     "get_reconciliation",
+=======
+    "get_schedule",
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
     "get_transaction",
     "head_seal",
     "holds",
     "house_account_id",
+    "ids_of_request",
     "ids_with_reference",
     "known_references",
     "last_seal",
@@ -68,10 +80,16 @@ __all__ = [
     "ledger_id",
     "ledgers",
     "named_account_ids",
+<<<<<<< HEAD
     "reconciliation_lines",
     "reconciliations",
+=======
+    "newest_ids_of_account",
+    "notes",
+>>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
     "reversals_of",
     "reversed_amounts",
+    "schedules",
     "statement_lines",
     "statement_stream",
     "transaction_digests",

@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.fields.json import KeyTextTransform
 
-from core.models import MonthArchive
+from core.models import AuditEvent, MonthArchive
 from core.pagination import Page, PageRequest
 from core.principals import Principal
 from transactions import errors
@@ -19,6 +22,9 @@ from transactions.models import (
     Transaction,
     TransactionReference,
 )
+
+# How many transactions the admin looks for at most.
+IDS_MAX: Final = 1_000
 
 
 def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str]:
@@ -112,11 +118,21 @@ def _require_no_archive(transaction_id: uuid.UUID) -> None:
 
 
 def transactions(
-    *, actor: Principal, asked: PageRequest, account: LedgerAccount | None, reference: str | None
+    *,
+    actor: Principal,
+    asked: PageRequest,
+    account: LedgerAccount | None,
+    reference: str | None,
+    metadata: tuple[str, str] | None = None,
 ) -> Page[Transaction]:
-    """Return a page of transactions, newest first: of one account, of one's accounts, or of all."""
+    """Return a page of transactions, newest first: of one account, of one's accounts, or of all.
+
+    ``metadata`` is a key with an index (``METADATA_INDEXED_KEYS``) and its value.
+    """
     if reference is not None:
         rows = _with_reference(reference, actor)
+    elif metadata is not None:
+        rows = _with_metadata(*metadata, account=account, actor=actor, asked=asked)
     elif account is not None:
         rows = _touching([account.pk], asked)
     elif actor.may("transactions.view_transaction"):
@@ -135,6 +151,28 @@ def ids_with_reference(reference: str) -> list[uuid.UUID]:
     return list(rows.values_list("transaction_id", flat=True))
 
 
+def ids_of_request(request_id: str) -> list[uuid.UUID]:
+    """Return the transactions that one request made, by the trail it left.
+
+    A batch leaves one audit event; its transactions' ids lie between the first one's and the
+    event's own, because all were made together.
+    """
+    found: list[uuid.UUID] = []
+    trail = AuditEvent.objects.filter(request_id=request_id, action="transaction.post")
+    for event in trail.order_by("id")[:IDS_MAX]:
+        batch = Transaction.objects.filter(
+            id__gte=event.target_id, id__lt=event.pk, request_id=request_id
+        )
+        found.extend(batch.values_list("pk", flat=True)[:IDS_MAX])
+    return found[:IDS_MAX]
+
+
+def newest_ids_of_account(account_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the newest transactions that touch an account."""
+    rows = Entry.objects.of_account(account_id).order_by("-recorded_at", "-account_seq")
+    return list(rows.values_list("transaction_id", flat=True)[:IDS_MAX])
+
+
 def _with_reference(reference: str, actor: Principal) -> list[Transaction]:
     visible = []
     for transaction_id in ids_with_reference(reference):
@@ -145,8 +183,24 @@ def _with_reference(reference: str, actor: Principal) -> list[Transaction]:
     return visible
 
 
+def _with_metadata(
+    key: str, value: str, *, account: LedgerAccount | None, actor: Principal, asked: PageRequest
+) -> list[Transaction]:
+    rows = Transaction.objects.annotate(found=KeyTextTransform(key, "metadata")).filter(found=value)
+    touching = Entry.objects.filter(transaction_id=OuterRef("pk"))
+    if account is not None:
+        rows = rows.filter(Exists(touching.filter(account_id=account.pk)))
+    elif not actor.may("transactions.view_transaction"):
+        rows = rows.filter(Exists(touching.filter(user_id=actor.user_id)))
+    return _by_id(rows, asked)
+
+
 def _newest(asked: PageRequest) -> list[Transaction]:
-    rows = Transaction.objects.select_related("ledger")
+    return _by_id(Transaction.objects.all(), asked)
+
+
+def _by_id(found: QuerySet[Transaction], asked: PageRequest) -> list[Transaction]:
+    rows = found.select_related("ledger")
     if asked.position is not None:
         last_id = asked.position[1]
         rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)

@@ -9,6 +9,7 @@ from transactions.services.accounts import (
     update_ledger_account,
 )
 from transactions.services.bulk import post_all_or_none, post_each
+from transactions.services.exchanges import Terms, exchange
 from transactions.services.holds import (
     Capture,
     capture_hold,
@@ -18,6 +19,7 @@ from transactions.services.holds import (
 )
 from transactions.services.imports import ImportReport, import_file
 from transactions.services.naming import account_ids_of
+from transactions.services.notes import add_note
 from transactions.services.planning import Item
 from transactions.services.posting import (
     Draft,
@@ -31,6 +33,7 @@ from transactions.services.posting import (
 )
 from transactions.services.reconciliations import reconcile, resolve_line
 from transactions.services.reversals import Reversal, reverse_transaction
+from transactions.services.schedules import cancel_schedule, post_due, schedule_transaction
 from transactions.services.seals import seal_history
 from transactions.services.snapshots import refresh_snapshots
 
@@ -44,17 +47,22 @@ __all__ = [
     "PostedTransaction",
     "Posting",
     "Reversal",
+    "Terms",
     "account_ids_of",
+    "add_note",
+    "cancel_schedule",
     "capture_hold",
     "close_ledger_account",
     "create_asset",
     "create_ledger",
     "ensure_house_account",
+    "exchange",
     "expire_holds",
     "import_file",
     "open_ledger_account",
     "place_hold",
     "post_all_or_none",
+    "post_due",
     "post_each",
     "post_transaction",
     "post_transactions",
@@ -63,6 +71,7 @@ __all__ = [
     "release_hold",
     "resolve_line",
     "reverse_transaction",
+    "schedule_transaction",
     "seal_history",
     "update_ledger_account",
     "validate_transaction",

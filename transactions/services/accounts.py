@@ -140,12 +140,18 @@ def ensure_house_account(*, ledger: Ledger, code: str, asset: Asset) -> uuid.UUI
 
 
 def update_ledger_account(
-    *, account: LedgerAccount, expected_version: int, changes: dict[str, Any], actor: Principal
+    *,
+    account: LedgerAccount,
+    expected_version: int,
+    changes: dict[str, Any],
+    actor: Principal,
+    reason: str = "",
 ) -> LedgerAccount:
     """Change ``name``, ``metadata``, ``status``, ``floor`` or ``ceiling`` of an account.
 
     Owners may change name and metadata; the rest needs a permission. The version is compared
-    inside the UPDATE. Commits its own transaction or joins the caller's.
+    inside the UPDATE; ``reason`` is kept in the audit trail. Commits its own transaction or joins
+    the caller's.
 
     Raises:
         PermissionRefused: a change that takes a permission the actor lacks.
@@ -166,6 +172,8 @@ def update_ledger_account(
     if "status" in changes:
         may_debit, may_credit = constants.STATUS_RIGHTS[changes["status"]]
         on_balance.update(may_debit=may_debit, may_credit=may_credit)
+        # Somebody has decided on it: letting its owner in again changes nothing any more.
+        on_account["status_before_lock"] = ""
 
     def change() -> None:
         _take_version(account, expected_version, on_account)
@@ -179,6 +187,7 @@ def update_ledger_account(
             account.pk,
             before={key: _value(account, key) for key in changes},
             after=changes,
+            reason=reason,
         )
         outbox.announce(
             topic="ledger_account.changed", user_id=account.user_id, object_id=account.pk

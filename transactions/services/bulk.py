@@ -53,7 +53,7 @@ def post_all_or_none(
         return post_transactions(drafts=drafts, ledger_id=ledger_id, actor=actor, kind=kind)
     except DomainError as refusal:
         if "transaction" not in refusal.extensions:
-            planner = _planner(drafts, ledger_id, actor, lock=False)
+            planner = planner_for(drafts, ledger_id, actor, lock=False)
             planner.is_free_of_window = kind == constants.KIND_IMPORT
             _find_index(refusal, planner, drafts)
         raise
@@ -84,7 +84,9 @@ def post_each(
 def _post_accepted(
     items: Sequence[Item], ledger_id: uuid.UUID, actor: Principal
 ) -> list[PostedTransaction | DomainError]:
-    verdicts = _planner([item.draft for item in items], ledger_id, actor, lock=True).verdicts(items)
+    verdicts = planner_for([item.draft for item in items], ledger_id, actor, lock=True).verdicts(
+        items
+    )
     accepted = [item.draft for item, no in zip(items, verdicts, strict=True) if no is None]
     posted = iter(
         post_transactions(drafts=accepted, ledger_id=ledger_id, actor=actor) if accepted else ()
@@ -131,9 +133,10 @@ def _require_fresh_login_for(drafts: Sequence[Draft], actor: Principal) -> None:
     )
 
 
-def _planner(
+def planner_for(
     drafts: Sequence[Draft], ledger_id: uuid.UUID, actor: Principal, *, lock: bool
 ) -> Planner:
+    """Return a planner that knows the accounts and references of ``drafts``; locked, if asked."""
     may_take_from_any = actor.may("transactions.post_any_transaction")
     references = [draft.reference for draft in drafts if draft.reference is not None]
     accounts = all_accounts([Item(draft) for draft in drafts])

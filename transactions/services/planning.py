@@ -64,6 +64,13 @@ class Planner:
             decided.extend(self._decide([item.draft for item in group]))
         return decided
 
+    def require_usable(self, draft: Draft) -> None:
+        """Refuse a draft whose accounts cannot be what it needs, whatever is on them."""
+        for place, posting in enumerate(draft.postings):
+            pointer = f"#/postings/{place}/"
+            self._usable(posting.source, posting.asset, SOURCE, pointer)
+            self._usable(posting.destination, posting.asset, DESTINATION, pointer)
+
     def _decide(self, drafts: Sequence[Draft]) -> list[DomainError | None]:
         touched = {
             account: self.accounts[account].posted
@@ -93,12 +100,10 @@ class Planner:
         require_two_accounts([draft])
         if draft.reference is not None and draft.reference in self.references:
             raise functions.refused(errors.ReferenceTaken)
-        for place, posting in enumerate(draft.postings):
-            pointer = f"#/postings/{place}/"
-            source = self._usable(posting.source, posting.asset, SOURCE, pointer)
-            destination = self._usable(posting.destination, posting.asset, DESTINATION, pointer)
-            source.posted -= posting.amount_minor
-            destination.posted += posting.amount_minor
+        self.require_usable(draft)
+        for posting in draft.postings:
+            self.accounts[posting.source].posted -= posting.amount_minor
+            self.accounts[posting.destination].posted += posting.amount_minor
         for account_id in _by_last_touch(draft):
             _require_within_limits(self.accounts[account_id])
         if draft.reference is not None:

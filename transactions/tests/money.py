@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import uuid
 
 from django.db import connection
 
+from core import clock
 from core.principals import SYSTEM, Principal
 from transactions import selectors, services, verification
 from transactions.models import Hold, LedgerAccount
@@ -87,6 +89,32 @@ def reverse(
         actor=actor,
     )
     return posted
+
+
+def plan(source: uuid.UUID, destination: uuid.UUID) -> None:
+    """Leave a note, a scheduled transaction and an exchange behind."""
+    ledger = selectors.get_ledger("main")
+    draft = move(source, destination, 1)
+    services.schedule_transaction(
+        draft=draft,
+        ledger_id=ledger.pk,
+        run_at=clock.now() + dt.timedelta(days=1),
+        actor=SYSTEM,
+    )
+    services.add_note(transaction_id=post(draft).id, text="A remark.", actor=SYSTEM)
+    world = services.ensure_house_account(
+        ledger=ledger, code="world", asset=selectors.get_asset("EUR")
+    )
+    terms = services.Terms(
+        source=source,
+        source_asset="USD",
+        destination=world,
+        destination_asset="EUR",
+        amount_minor=1,
+        rate=1,
+        rate_scale=0,
+    )
+    services.exchange(terms=terms, ledger_code="main", actor=SYSTEM)
 
 
 def held(account: uuid.UUID) -> tuple[int, int]:

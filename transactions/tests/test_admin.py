@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from core import clock, context
 from core.models import AuditEvent
+from core.principals import SYSTEM
+from sessions_app.models import Session
 from tests.people import Person, make_person
-from transactions.tests.money import hold_on, open_account
+from transactions import selectors, services
+from transactions.models import LedgerAccount
+from transactions.tests.money import balance_of, hold_on, move, open_account, post
 
 pytestmark = pytest.mark.django_db
 REASON = "The guest has cancelled."
@@ -38,3 +45,57 @@ def test_hold_is_released_only_with_a_reason(by_root: Client, ada: Person):
     hold.refresh_from_db()
     assert hold.status == "released"
     assert AuditEvent.objects.get(action="hold.release").data == {"reason": REASON}
+
+
+def test_transaction_is_reversed_with_a_reason_and_a_fresh_login(by_root: Client, ada: Person):
+    purse, shop = open_account(ada.principal, balance=5), open_account(ada.principal)
+    sold = post(move(purse, shop, 3))
+    assert _press(by_root, "transaction", "reverse", sold.id) == 200
+    assert balance_of(shop) == 3
+    Session.objects.update(authenticated_at=clock.now() - dt.timedelta(hours=1))
+    assert _press(by_root, "transaction", "reverse", sold.id, reason=REASON) == 302
+    assert balance_of(shop) == 3
+    Session.objects.update(authenticated_at=clock.now())
+    assert _press(by_root, "transaction", "reverse", sold.id, reason=REASON) == 302
+    assert (balance_of(purse), balance_of(shop)) == (5, 0)
+    assert AuditEvent.objects.get(action="transaction.reverse").data["reason"] == REASON
+
+
+def test_account_is_frozen_with_a_reason(by_root: Client, ada: Person):
+    account = open_account(ada.principal)
+    assert _press(by_root, "ledgeraccount", "freeze", account) == 200
+    assert LedgerAccount.objects.get(pk=account).status == "open"
+    assert _press(by_root, "ledgeraccount", "freeze", account, reason=REASON) == 302
+    assert LedgerAccount.objects.get(pk=account).status == "frozen"
+    changed = AuditEvent.objects.get(action="ledger_account.change")
+    assert changed.data["reason"] == REASON
+
+
+def test_schedule_is_cancelled_with_a_reason(by_root: Client, ada: Person):
+    a, b = open_account(ada.principal, balance=5), open_account(ada.principal)
+    schedule = services.schedule_transaction(
+        draft=move(a, b, 1),
+        ledger_id=selectors.get_ledger("main").pk,
+        run_at=clock.now() + dt.timedelta(days=1),
+        actor=SYSTEM,
+    )
+    assert _press(by_root, "schedule", "cancel", schedule.pk, reason=REASON) == 302
+    schedule.refresh_from_db()
+    assert schedule.status == "cancelled"
+
+
+def test_transactions_are_found_by_request_and_account(by_root: Client, ada: Person):
+    a, b = open_account(ada.principal, balance=9), open_account(ada.principal)
+    with context.entered(context.Context(request_id="request-7")):
+        services.post_all_or_none(
+            drafts=[move(a, b, 1, reference=f"r-{number}") for number in range(3)],
+            ledger_id=selectors.get_ledger("main").pk,
+            actor=SYSTEM,
+        )
+    post(move(a, b, 1, reference="other"))
+    url = reverse("admin:transactions_transaction_changelist")
+    by_request = by_root.get(url, {"q": "request-7"}).content.decode()
+    assert all(f"r-{number}" in by_request for number in range(3))
+    assert "other" not in by_request
+    by_account = by_root.get(url, {"q": str(b)}).content.decode()
+    assert all(name in by_account for name in ("r-0", "r-2", "other"))

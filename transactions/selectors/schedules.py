@@ -1,0 +1,43 @@
+"""Reading what is to happen later."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+
+from core.pagination import Page, PageRequest
+from core.principals import Principal
+from transactions import errors
+from transactions.models import Schedule
+
+
+def get_schedule(*, schedule_id: uuid.UUID, actor: Principal, for_update: bool = False) -> Schedule:
+    """Return a scheduled transaction; ``for_update`` locks its row until the transaction ends.
+
+    Raises:
+        ScheduleNotFound: none, or not for ``actor`` to see.
+    """
+    rows = _visible_to(actor).filter(pk=schedule_id)
+    schedule = (rows.select_for_update() if for_update else rows).first()
+    if schedule is None:
+        raise errors.ScheduleNotFound("There is no such scheduled transaction.")
+    return schedule
+
+
+def schedules(*, actor: Principal, asked: PageRequest, status: str | None) -> Page[Schedule]:
+    """Return a page of one's own scheduled transactions, newest first; staff see all."""
+    rows = _visible_to(actor)
+    if status is not None:
+        rows = rows.filter(status=status)
+    if asked.position is not None:
+        (last_id,) = asked.position
+        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
+    ordered = rows.order_by("id" if asked.backwards else "-id")
+    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+
+
+def _visible_to(actor: Principal) -> QuerySet[Schedule]:
+    if actor.may("transactions.view_schedule"):
+        return Schedule.objects.all()
+    return Schedule.objects.filter(user_id=actor.user_id)

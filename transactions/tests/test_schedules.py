@@ -1,0 +1,148 @@
+"""Scheduled transactions: never in the past, posted once when due, cancelled before."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from core import clock
+from core.models import AuditEvent, OutboxEvent
+from core.principals import SYSTEM
+from tests.people import Person, make_person
+from transactions import constants, errors, selectors, services
+from transactions.models import Schedule, Transaction
+from transactions.tests.money import balance_of, footprint, is_clean, move, open_account, post
+from transactions.tests.racing import race
+
+SOON = dt.timedelta(hours=1)
+
+
+def _schedule(draft, actor=SYSTEM, after: dt.timedelta = SOON) -> Schedule:
+    return services.schedule_transaction(
+        draft=draft,
+        ledger_id=selectors.get_ledger("main").pk,
+        run_at=clock.now() + after,
+        actor=actor,
+    )
+
+
+def _let_time_pass() -> None:
+    Schedule.objects.update(run_at=clock.now() - dt.timedelta(seconds=1))
+
+
+@pytest.mark.django_db
+def test_due_transaction_is_posted_once_in_the_name_of_who_scheduled_it(ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    schedule = _schedule(move(a, b, 4, reference="rent", metadata={"k": "v"}), ada.principal)
+    assert services.post_due() == 0
+    assert balance_of(b) == 0
+    _let_time_pass()
+    assert services.post_due() == 1
+    assert services.post_due() == 0
+    schedule.refresh_from_db()
+    assert schedule.transaction_id is not None
+    stored = Transaction.objects.get(pk=schedule.transaction_id)
+    assert (schedule.status, balance_of(b)) == ("posted", 4)
+    assert (stored.actor_id, stored.reference, stored.metadata) == (
+        *(ada.user.pk, "rent", {"k": "v"}),
+    )
+    assert stored.effective_at == schedule.run_at
+    told = OutboxEvent.objects.filter(object_id=schedule.pk).order_by("id")
+    assert [event.topic for event in told] == ["schedule.created", "schedule.posted"]
+    assert is_clean()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("after", "refusal"),
+    [
+        (dt.timedelta(0), errors.ScheduleInPast),
+        (dt.timedelta(days=-1), errors.ScheduleInPast),
+        (constants.SCHEDULE_AHEAD_MAX + SOON, errors.ScheduleTooFar),
+    ],
+)
+def test_past_and_far_future_are_refused(ada: Person, after, refusal):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    before = footprint()
+    with pytest.raises(refusal):
+        _schedule(move(a, b, 4), after=after)
+    assert not Schedule.objects.exists()
+    assert footprint() == before
+
+
+@pytest.mark.django_db
+def test_somebody_elses_account_is_refused_at_once(ada: Person, bob: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(bob.principal)
+    with pytest.raises(errors.LedgerAccountNotFound):
+        _schedule(move(a, b, 4), bob.principal)
+    assert not Schedule.objects.exists()
+
+
+@pytest.mark.django_db
+def test_refusal_when_due_is_kept_and_stops_nothing_else(ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    poor, rich = _schedule(move(a, b, 11)), _schedule(move(a, b, 3))
+    _let_time_pass()
+    assert services.post_due() == 2
+    poor.refresh_from_db()
+    rich.refresh_from_db()
+    assert (poor.status, poor.failure_code) == ("failed", "TXN_INSUFFICIENT_FUNDS")
+    assert (rich.status, balance_of(b)) == ("posted", 3)
+    assert is_clean()
+
+
+@pytest.mark.django_db
+def test_cancelled_transaction_never_happens(ada: Person, bob: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    schedule = _schedule(move(a, b, 4), ada.principal)
+    with pytest.raises(errors.ScheduleNotFound):
+        services.cancel_schedule(schedule_id=schedule.pk, actor=bob.principal)
+    cancelled = services.cancel_schedule(schedule_id=schedule.pk, actor=ada.principal)
+    assert cancelled.status == "cancelled"
+    assert AuditEvent.objects.filter(action="schedule.cancel").count() == 1
+    _let_time_pass()
+    assert services.post_due() == 0
+    with pytest.raises(errors.ScheduleClosed):
+        services.cancel_schedule(schedule_id=schedule.pk, actor=ada.principal)
+    assert balance_of(b) == 0
+
+
+def test_two_runners_post_a_thousand_due_ones_once_each(committed_db):
+    ada = make_person("ada@example.org").principal
+    a, b = open_account(ada, balance=1_000), open_account(ada)
+    first = _schedule(move(a, b, 1))
+    row = {
+        field.attname: getattr(first, field.attname)
+        for field in Schedule._meta.concrete_fields
+        if field.attname != "id"
+    }
+    Schedule.objects.bulk_create([Schedule(**row) for _ in range(999)])
+    _let_time_pass()
+    dealt_with: list[int] = []
+    assert race([lambda: dealt_with.append(services.post_due())] * 2) == {"done": 2}
+    assert (sum(dealt_with), balance_of(b)) == (1_000, 1_000)
+    assert min(dealt_with) > 0
+    became = Schedule.objects.values_list("transaction_id", flat=True)
+    assert len(set(became)) == 1_000
+    assert Transaction.objects.count() == 1_001
+    assert is_clean()
+
+
+@pytest.mark.django_db
+def test_schedule_over_http(by_ada, by_bob, ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    posting = {"source": str(a), "destination": str(b), "amount": 4, "asset": "USD"}
+    body = {"postings": [posting], "run_at": clock.as_rfc3339(clock.now() + SOON)}
+    made = by_ada.send("POST", "schedules/", body, Idempotency_Key="k")
+    assert (made.status_code, made.json()["status"]) == (201, "scheduled")
+    path = f"schedules/{made.json()['id']}/"
+    assert by_bob.get(path).status_code == 404
+    assert [row["id"] for row in by_ada.walk("schedules/")] == [made.json()["id"]]
+    assert by_ada.send("DELETE", path).json()["status"] == "cancelled"
+    again = by_ada.send("DELETE", path)
+    assert (again.status_code, again.json()["code"]) == (409, "TXN_SCHEDULE_CLOSED")
+    late = {**body, "run_at": clock.as_rfc3339(clock.now() - SOON)}
+    refused = by_ada.send("POST", "schedules/", late, Idempotency_Key="k2")
+    assert (refused.status_code, refused.json()["code"]) == (422, "TXN_SCHEDULE_IN_PAST")
+    post(move(a, b, 1))
