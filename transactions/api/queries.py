@@ -14,12 +14,9 @@ from core import clock, errors, fields
 from transactions import constants
 from transactions.selectors import Clock
 
-<<<<<<< HEAD
 YEAR_MIN, YEAR_MAX = 1900, 9000
 DIGITS_MAX = 3
-=======
 METADATA = tuple(f"metadata.{key}" for key in settings.ENV.metadata_indexed_keys)
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
 PAGE = ("cursor", "limit", "format", "fields")
 
 

@@ -9,11 +9,8 @@ from transactions.api import (
     event_views,
     exchanges,
     holds,
-<<<<<<< HEAD
-    reconciliations,
-=======
     notes,
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
+    reconciliations,
     report_views,
     reversals,
     schedules,

@@ -8,11 +8,8 @@ from transactions.models.history import (
     TransactionReference,
 )
 from transactions.models.holds import Hold
-<<<<<<< HEAD
-from transactions.models.reconciliations import Reconciliation, ReconciliationLine
-=======
 from transactions.models.notes import Exchange, TransactionNote
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
+from transactions.models.reconciliations import Reconciliation, ReconciliationLine
 from transactions.models.reversals import ReversedPosting
 from transactions.models.schedules import Schedule
 from transactions.models.seals import Seal

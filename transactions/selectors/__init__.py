@@ -27,16 +27,13 @@ from transactions.selectors.history import (
     transactions,
 )
 from transactions.selectors.holds import get_hold, holds
-<<<<<<< HEAD
+from transactions.selectors.notes import notes
 from transactions.selectors.reconciliations import (
     book_lines,
     get_reconciliation,
     reconciliation_lines,
     reconciliations,
 )
-=======
-from transactions.selectors.notes import notes
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
 from transactions.selectors.reversals import reversals_of, reversed_amounts
 from transactions.selectors.schedules import get_schedule, schedules
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
@@ -63,11 +60,8 @@ __all__ = [
     "get_hold",
     "get_ledger",
     "get_ledger_account",
-<<<<<<< HEAD
     "get_reconciliation",
-=======
     "get_schedule",
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
     "get_transaction",
     "head_seal",
     "holds",
@@ -80,13 +74,10 @@ __all__ = [
     "ledger_id",
     "ledgers",
     "named_account_ids",
-<<<<<<< HEAD
-    "reconciliation_lines",
-    "reconciliations",
-=======
     "newest_ids_of_account",
     "notes",
->>>>>>> b84c350 (transactions: Schedule, exchange and annotate; follow what happens to owners.)
+    "reconciliation_lines",
+    "reconciliations",
     "reversals_of",
     "reversed_amounts",
     "schedules",

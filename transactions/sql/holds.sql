@@ -26,6 +26,8 @@ BEGIN
           AND s.may_debit AND (p_owner IS NULL OR s.user_id = p_owner)
           AND d.account_id = p_destination AND d.ledger_id = p_ledger AND d.asset_code = p_asset
           AND d.may_credit
+          AND (s.floor IS NULL OR s.posted - s.held_out - p_amount >= s.floor)
+          AND (d.ceiling IS NULL OR d.posted + d.held_in + p_amount <= d.ceiling)
     ),
     reserved AS (
         UPDATE balance b
