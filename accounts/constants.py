@@ -143,6 +143,7 @@ _VIEW_RECORDS: Final = (
     "core.view_montharchive",
     "core.view_limitplan",
     "core.view_outboxevent",
+    "core.view_storedfile",
     "core.view_webhookdelivery",
     "core.view_webhookendpoint",
     "sessions_app.view_signingkey",

@@ -223,6 +223,19 @@ class Env:
     session_retention_days: int = setting(
         "How long ended sessions are kept for the record.", default=30, minimum=1
     )
+    upload_folder: str = setting(
+        "Folder of the files people hand in; shared by all web processes, outside any web root.",
+        default="var/uploads",
+    )
+    file_bytes_max: int = setting("Bytes one file may have.", default=10_485_760, minimum=1)
+    file_quota_bytes: int = setting(
+        "Bytes all files of one person may have together.", default=104_857_600, minimum=1
+    )
+    file_scan_command: list[str] = setting(
+        "Scanner and its arguments, comma separated; run with the path of each new file. Exit 0 is "
+        "clean, 1 infected, anything else refuses the file. Empty: files are not scanned.",
+        default=[],
+    )
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )

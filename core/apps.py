@@ -16,6 +16,8 @@ class CoreConfig(AppConfig):
         scopes.declare(
             [
                 scopes.Scope("webhooks:read", "see webhook endpoints and what was sent to them"),
+                scopes.Scope("files:read", "see and download its owner's files"),
+                scopes.Scope("files:write", "hand in and remove its owner's files"),
                 scopes.Scope("webhooks:write", "add, change and remove webhook endpoints"),
             ]
         )

@@ -12,6 +12,7 @@ from procrastinate.job_context import JobContext
 from procrastinate.manager import JobManager
 
 from core import epochs, idempotency, mail, partitions
+from core.files import uploads
 from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
@@ -55,6 +56,13 @@ def relay_events(timestamp: int) -> None:  # noqa: ARG001 - as above
 def send_webhooks(endpoint_id: str, user_id: str) -> None:
     """Send what is due to one endpoint."""
     relay.send_due(endpoint_id=uuid.UUID(endpoint_id), user_id=uuid.UUID(user_id))
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(queueing_lock="remove_orphaned_files", pass_context=False)
+def remove_orphaned_files(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Remove what uploads that died have left."""
+    uploads.remove_orphans()
 
 
 @app.periodic(cron="* * * * *")

@@ -21,7 +21,7 @@ from accounts.services import (
 )
 from accounts.services.links import send_link
 from core import breaker, clock, ids, limits
-from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
+from core.models import AuditEvent, StoredFile, WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM
 from sessions_app.models import Cookie, Session
 from sessions_app.services import (
@@ -91,6 +91,9 @@ def _fill(person: Person, count: int) -> None:
             expires_at=clock.now(),
         )
         limits.set_plan(scope=f"key:{number}", requests=1, window_s=1, actor=SYSTEM)
+        StoredFile.objects.create(
+            user_id=person.user.pk, name="a", media_type="text/plain", size_bytes=1, stored_as="x"
+        )
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
         endpoint = WebhookEndpoint.objects.create(
             user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""

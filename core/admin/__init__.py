@@ -1,6 +1,6 @@
 """The pages of records, destinations and webhooks."""
 
-from core.admin import archives, breakers, limits, records, webhooks
+from core.admin import archives, breakers, files, limits, records, webhooks
 from core.admin.reader import ROWS_MAX, CappedPaginator, ReaderAdmin
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "ReaderAdmin",
     "archives",
     "breakers",
+    "files",
     "limits",
     "records",
     "webhooks",

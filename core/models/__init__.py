@@ -2,6 +2,7 @@
 
 from core.models.archives import MonthArchive
 from core.models.epochs import Epoch
+from core.models.files import StoredFile
 from core.models.limits import LimitPlan
 from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
@@ -15,6 +16,7 @@ __all__ = [
     "LimitPlan",
     "MonthArchive",
     "OutboxEvent",
+    "StoredFile",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookRelay",
