@@ -15,6 +15,7 @@ import random
 import threading
 import time
 import urllib.parse
+from http import HTTPStatus
 
 import psycopg
 
@@ -35,6 +36,7 @@ class Tally:
     races: int = 0
     requests: int = 0
     lost: int = 0
+    busy: int = 0
     false_logouts: int = 0
     split: int = 0
 
@@ -65,6 +67,10 @@ class Tab:
                 continue
             answer = self.connection.getresponse()
             body = json.loads(answer.read())
+            if answer.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                # Too much at once: an answer to be asked again, not a logout.
+                tally.busy += 1
+                continue
             return str(body["refresh_token"]) if answer.status == 200 else None
 
 
@@ -87,7 +93,7 @@ def _race_on(url: str, token: str, races: int, seed: int) -> tuple[Tally, str]:
 
 
 def test_attack_06_parallel_refreshes_make_one_generation_and_log_nobody_out(serve):
-    service = serve(workers=2, threads=16)
+    service = serve(workers=2, threads=8)
     seed = random.randrange(2**32)
     registered(service, "ada@example.org").close()
     credentials = {"email": "ada@example.org", "password": PASSWORD, "refresh": True}
