@@ -20,7 +20,8 @@ class Principal:
     ``scopes`` are only filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the
     house's when they belong to a service. ``impersonator_id`` is the member of staff who acts as
     this person. ``is_projection`` says that a JWT stood for the session: it opens what the session
-    opens, but no other token can be had for it.
+    opens, but no other token can be had for it. ``epoch`` is the person's when the session began:
+    what a session makes must not outlive the end of all logins of its time.
     """
 
     kind: Kind
@@ -34,6 +35,7 @@ class Principal:
     key_id: uuid.UUID | None = None
     impersonator_id: uuid.UUID | None = None
     is_projection: bool = False
+    epoch: int | None = None
 
     is_authenticated = True
     is_anonymous = False

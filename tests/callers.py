@@ -15,7 +15,7 @@ from core.models import WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
 from sessions_app.services import start_session
-from sessions_app.tests.cookies import filled_jar
+from sessions_app.tests.cookies import define, filled_jar
 from tests.people import Person, make_person
 from transactions.models import ReconciliationLine
 from transactions.tests.derived import reconciled
@@ -124,6 +124,7 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "user_id": lambda person: person.user.pk,
     "key_id": _api_key,
     "jar_id": lambda person: filled_jar(person.principal),
+    "definition_id": lambda person: define(f"app-{ids.uuid7().hex}").pk,
     "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,
     "import_id": _import,
     "endpoint_id": _endpoint,

@@ -185,7 +185,7 @@ def forget_cached_keys(*, user_id: uuid.UUID) -> None:
 
 
 def _add(key: ApiKey, actor: Principal) -> tuple[ApiKey, str]:
-    # The lock makes requests of one owner count each other's keys, and holds the epoch.
+    # The lock makes requests of one owner count each other's keys.
     owner = User.objects.select_for_update(no_key=True).get(pk=key.user_id)
     now = clock.now()
     others = ApiKey.objects.of_user(owner.pk).usable(now).filter(replaced_at=None)
@@ -195,6 +195,9 @@ def _add(key: ApiKey, actor: Principal) -> tuple[ApiKey, str]:
     text = key_format.make_key(key_id=key.id, user_id=owner.pk)
     key.secret_sha256 = hashlib.sha256(text.encode("ascii")).digest()
     key.epoch = owner.session_epoch
+    if owner.pk == actor.user_id and actor.epoch is not None:
+        # No newer than the login that makes it: a key that a reset overtakes is born dead.
+        key.epoch = actor.epoch
     key.created_by_id = actor.user_id
     key.created_at = now
     key.save(force_insert=True)

@@ -65,8 +65,10 @@ def _known_device(user: User, device_token: str) -> uuid.UUID | None:
 def password_matches(user: User, password: str) -> bool:
     """Return whether this is the person's password; hash it again if the parameters are old."""
 
-    def store_again(raw: str) -> None:
-        user.password = make_password(raw)
-        user.save(update_fields=["password"])
+    checked = user.password
 
-    return check_password(password, user.password, store_again)
+    def store_again(raw: str) -> None:
+        # Only over the hash that was checked: a password chosen meanwhile stays.
+        User.objects.filter(pk=user.pk, password=checked).update(password=make_password(raw))
+
+    return check_password(password, checked, store_again)

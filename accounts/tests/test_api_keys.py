@@ -12,10 +12,12 @@ from django.db import IntegrityError, connection, transaction
 from accounts import constants, errors, key_format, services
 from accounts.constants import ACCOUNT_READ, API_KEY_OVERLAP_S_MAX
 from accounts.models import ApiKey
+from accounts.services.access import end_logins
 from core import clock, context, remembered, scopes
 from core.errors import PermissionRefused, ScopeMissing, StepUpRequired
 from core.models import AuditEvent, OutboxEvent
 from core.principals import HOUSE_USER_ID, SYSTEM, Principal
+from sessions_app.services import authenticate, start_session
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -242,6 +244,14 @@ def test_locked_owner_takes_their_keys_along_for_good(ada: Person, grace: Person
     assert refused(text)
     services.set_active(user=ada.user, is_active=True, actor=grace.principal, reason="a test")
     remembered.forget_user(ada.user.pk)
+    assert refused(text)
+
+
+def test_key_that_a_reset_overtakes_is_born_dead(ada: Person):
+    """A thief's request waits for the row that the reset holds, and goes on after it."""
+    thief = authenticate(start_session(user=ada.user)[1])
+    end_logins(user_id=ada.user.pk, actor=ada.principal, reason="reset")
+    _, text = services.create_api_key(name="x", scope_names=[ACCOUNT_READ], actor=thief)
     assert refused(text)
 
 

@@ -99,6 +99,20 @@ def test_locking_raises_the_epoch_and_is_audited(ada: Person, grace: Person):
     assert services.verify_login(email="ada@example.org", password=PASSWORD) == ada.user
 
 
+def test_rehash_never_brings_back_a_password_that_was_just_replaced(ada: Person, monkeypatch):
+    weak = PasswordHasher(time_cost=1, memory_cost=8192, parallelism=1)
+    User.objects.filter(pk=ada.user.pk).update(password="argon2" + weak.hash(PASSWORD))
+
+    def overtaken(raw: str) -> str:
+        User.objects.filter(pk=ada.user.pk).update(password="chosen meanwhile")
+        return "hashed again"
+
+    monkeypatch.setattr(services.login, "make_password", overtaken)
+    services.verify_login(email="ada@example.org", password=PASSWORD)
+    ada.user.refresh_from_db()
+    assert ada.user.password == "chosen meanwhile"
+
+
 def test_house_can_never_log_in():
     house = User.objects.get(pk=HOUSE_USER_ID)
     assert not house.has_usable_password()

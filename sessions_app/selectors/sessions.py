@@ -105,6 +105,7 @@ def facts_of(session: Session) -> dict[str, Any]:
         "permissions": sorted(user.get_all_permissions()) if user and has_powers else [],
         "assurance_level": session.assurance_level,
         "assurance_level_required": level_required,
+        "epoch": session.epoch,
         "authenticated_at": None if is_acting else session.authenticated_at.timestamp(),
         "impersonator_id": session.impersonator_id and str(session.impersonator_id),
         "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),

@@ -118,6 +118,7 @@ class BulkView(APIView):
                         },
                     ]
                 },
+                *("201", "207"),
             ),
         ],
     )

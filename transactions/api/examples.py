@@ -61,9 +61,11 @@ POSTED: dict[str, Any] = {
 }
 
 
-def shown(name: str, value: object) -> OpenApiExample:
-    """Return an example of an answer."""
-    return OpenApiExample(name, value=value, response_only=True)
+def shown(name: str, value: object, *statuses: str) -> OpenApiExample:
+    """Return an example of an answer, of 200 and 201 unless ``statuses`` says."""
+    return OpenApiExample(
+        name, value=value, response_only=True, status_codes=statuses or ("200", "201")
+    )
 
 
 def sent(name: str, value: object) -> OpenApiExample:
