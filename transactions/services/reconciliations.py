@@ -36,18 +36,14 @@ def reconcile(
         ReconciliationTooLarge: too many lines on either side.
         MomentArchived: entries of those days are in the archive.
     """
-    if not actor.may("transactions.add_reconciliation"):
-        raise PermissionRefused("It takes the permission transactions.add_reconciliation.")
+    _require(actor, "transactions.add_reconciliation")
     bank = _bank_lines(text)
     around = dt.timedelta(days=days_apart_max)
     book = selectors.book_lines(account, first=first_day - around, last=last_day + around)
     pairs = bank_statements.match(bank, book, days_apart_max=days_apart_max)
-    ours = {pair.book for pair in pairs}
-    missing = [
-        line
-        for place, line in enumerate(book)
-        if place not in ours and first_day <= line.day <= last_day
-    ]
+    paired = {pair.book for pair in pairs}
+    unpaired = [line for place, line in enumerate(book) if place not in paired]
+    missing = [line for line in unpaired if first_day <= line.day <= last_day]
 
     def store() -> Reconciliation:
         made = Reconciliation.objects.create(
@@ -65,14 +61,7 @@ def reconcile(
             created_at=clock.now(),
         )
         ReconciliationLine.objects.bulk_create(_rows(made, bank, book, pairs, missing))
-        audit.record(
-            action="reconciliation.upload",
-            actor=actor,
-            user_id=account.user_id,
-            target_type="reconciliation",
-            target_id=made.pk,
-            account=str(account.pk),
-        )
+        _audit(actor, "reconciliation.upload", made, account=str(account.pk))
         return made
 
     return db.run_in_transaction(store)
@@ -90,8 +79,7 @@ def resolve_line(
         ReconciliationNotFound: the reconciliation has no such line.
         ReconciliationLineSettled: it matched, or somebody resolved it before.
     """
-    if not actor.may("transactions.change_reconciliation"):
-        raise PermissionRefused("It takes the permission transactions.change_reconciliation.")
+    _require(actor, "transactions.change_reconciliation")
 
     def resolve() -> ReconciliationLine:
         lines = ReconciliationLine.objects.filter(
@@ -106,17 +94,26 @@ def resolve_line(
         )
         if settled != 1:
             raise errors.ReconciliationLineSettled("It matched, or was resolved before.")
-        audit.record(
-            action="reconciliation.resolve",
-            actor=actor,
-            user_id=reconciliation.user_id,
-            target_type="reconciliation_line",
-            target_id=line_id,
-            reason=reason,
-        )
+        _audit(actor, "reconciliation.resolve", reconciliation, line=str(line_id), reason=reason)
         return lines.get()
 
     return db.run_in_transaction(resolve)
+
+
+def _require(actor: Principal, permission: str) -> None:
+    if not actor.may(permission):
+        raise PermissionRefused(f"It takes the permission {permission}.")
+
+
+def _audit(actor: Principal, action: str, about: Reconciliation, **data: str) -> None:
+    audit.record(
+        action=action,
+        actor=actor,
+        user_id=about.user_id,
+        target_type="reconciliation",
+        target_id=about.pk,
+        **data,
+    )
 
 
 def _bank_lines(text: str) -> list[BankLine]:

@@ -1,0 +1,38 @@
+"""A year of a real bank: every balance is the bank's while its month is away, and after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import call_command
+
+from core import archives, clock
+from tests import database
+from transactions import constants, importing, selectors, verification
+
+BANK = settings.BASE_DIR / "demo" / "czech-bank-1993.csv.gz"
+
+
+def _clean() -> bool:
+    found = [finding.check.name for finding in verification.verify() if finding.faults]
+    return not found and not verification.verify_seals().faults
+
+
+def test_every_balance_is_the_banks_while_its_month_is_away_and_after(committed_db, tmp_path):
+    call_command("demo_load")
+    database.await_final()
+    expected = {row.account: row.balance_after_minor for row in importing.rows(BANK)}
+    ledger = selectors.get_ledger(constants.DEFAULT_LEDGER)
+
+    def balances() -> dict[str, int]:
+        return selectors.final_balances(ledger.pk, list(expected))
+
+    assert balances() == expected
+    archive = archives.archive_month(month=clock.now().date(), folder=tmp_path, allow_current=True)
+    assert archive.manifest["tables"]["transaction"]["rows"] == 28_205
+    assert balances() == expected
+    assert _clean()
+    archives.restore_archive(folder=Path(archive.folder))
+    assert balances() == expected
+    assert _clean()
