@@ -16,6 +16,7 @@ from django.db import connections
 from psycopg import sql
 
 from core import rates
+from transactions.selectors import accounts
 
 TEMPLATE = "strongroom"
 FINAL_TIMEOUT_S = 60
@@ -118,6 +119,8 @@ def committed_db(django_db_setup, django_db_blocker, worker_database: str) -> It
         yield worker_database
         close_all()
     clone(worker_database)
+    # Ids that this process remembers are those of the database that is gone.
+    accounts._house_accounts.clear()
 
 
 @pytest.fixture
