@@ -14,7 +14,6 @@ USERNAME: Final = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{1,30})[A-Za-z0-9]"
 LOCALE_LENGTH_MAX: Final = 16
 LOCALE: Final = r"[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?"
 LOCALE_DEFAULT: Final = "en"
-REASON_LENGTH_MIN: Final = 10
 REASON_LENGTH_MAX: Final = 500
 METADATA_BYTES_MAX: Final = 16_384
 PASSWORD_BYTES_MAX: Final = 1_024
@@ -94,6 +93,8 @@ LINK_LIFETIME_S: Final = {
 LINK_PAUSE_S: Final = 120
 LINK_TOKEN_LENGTH_MAX: Final = 128
 LINK_TOKEN_PREFIX: Final = "otl"  # noqa: S105 - what tokens start with, not one of them
+
+PEOPLE_STATES: Final = ("active", "locked", "unverified")
 
 ADMIN: Final = "admin"
 OPERATOR: Final = "operator"
@@ -215,7 +216,27 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
 
 ACCOUNT_READ: Final = "account:read"
 USERS_IMPORT: Final = "users:import"
+USERS_READ: Final = "users:read"
+USERS_WRITE: Final = "users:write"
 SCOPES: Final = (
     Scope(ACCOUNT_READ, "see its owner's account"),
     Scope(USERS_IMPORT, "bring people in from elsewhere", frozenset({"accounts.add_user"})),
+    Scope(
+        USERS_READ,
+        "see everybody's account and where they are logged in",
+        frozenset({"accounts.view_user", "sessions_app.view_session"}),
+    ),
+    Scope(
+        USERS_WRITE,
+        "invite, change, lock and help people",
+        frozenset(
+            {
+                "accounts.add_user",
+                "accounts.change_user",
+                "accounts.help_user",
+                "accounts.lock_user",
+                "accounts.view_user",
+            }
+        ),
+    ),
 )

@@ -181,3 +181,13 @@ class FactorNeeded(DomainError):
 
     code = "ACCOUNT_FACTOR_NEEDED"
     title = "A second factor is needed"
+
+
+class EmailVerified(DomainError):
+    code = "ACCOUNT_EMAIL_VERIFIED"
+    title = "The e-mail address is verified already"
+
+
+class InvitationNotFound(NotFound):
+    code = "ACCOUNT_INVITATION_NOT_FOUND"
+    title = "No such open invitation"

@@ -26,11 +26,18 @@ class UserQuerySet(models.QuerySet["User"]):
         """Return the people who may enter the admin."""
         return self.filter(is_staff=True, is_active=True)
 
+    def in_state(self, state: str) -> UserQuerySet:
+        """Return those who can log in (``active``), are ``locked`` or still ``unverified``."""
+        if state == "locked":
+            return self.exclude(locked_at=None)
+        return self.filter(is_active=True, email_verified_at__isnull=state == "unverified")
+
     def visible_to(self, actor: Principal) -> UserQuerySet:
-        """Return oneself, or with the permission everybody."""
+        """Return oneself, or with the permission everybody; nobody sees a closed account."""
+        people = self.people().filter(deleted_at=None)
         if actor.may("accounts.view_user"):
-            return self.people()
-        return self.filter(pk=actor.user_id)
+            return people
+        return people.filter(pk=actor.user_id)
 
 
 class UserManager(models.Manager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]  # built at run time by Django

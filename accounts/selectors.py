@@ -5,18 +5,27 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 
 from accounts import constants
-from accounts.errors import AccountNotFound, ImportNotFound
+from accounts.errors import AccountNotFound, ImportNotFound, InvitationNotFound
 from accounts.key_format import KeyReference
-from accounts.models import ApiKey, Factor, ImportedRow, PeopleImport, RecoveryCode, User
+from accounts.models import (
+    ApiKey,
+    Factor,
+    ImportedRow,
+    OneTimeToken,
+    PeopleImport,
+    RecoveryCode,
+    User,
+)
 from accounts.querysets import ApiKeyQuerySet
 from core import clock, scopes
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import HOUSE_USER_ID, Principal, of_staff
 
 
@@ -30,6 +39,62 @@ def get_user(*, user_id: uuid.UUID, actor: Principal) -> User:
     if user is None:
         raise AccountNotFound("There is no such account.")
     return user
+
+
+def get_person(*, user_id: uuid.UUID, actor: Principal) -> User:
+    """Return the person with what only staff may know.
+
+    Raises:
+        PermissionRefused: ``actor`` may not see people.
+        AccountNotFound: no such person.
+    """
+    actor.require("accounts.view_user")
+    return get_user(user_id=user_id, actor=actor)
+
+
+def people(*, actor: Principal, asked: PageRequest, filters: Mapping[str, str]) -> Page[User]:
+    """Return a page of people with their roles, newest first.
+
+    ``filters``: ``email`` and ``username`` normalised and whole, ``state``, ``role``.
+
+    Raises:
+        PermissionRefused: ``actor`` may not see people.
+    """
+    actor.require("accounts.view_user")
+    rows = User.objects.visible_to(actor).prefetch_related("groups")
+    if "state" in filters:
+        rows = rows.in_state(filters["state"])
+    columns = {
+        "email": "email_normalized",
+        "username": "username_normalized",
+        "role": "groups__name",
+    }
+    wanted = {columns[name]: value for name, value in filters.items() if name in columns}
+    return page_by_id(rows.filter(**wanted), asked)
+
+
+def invitations(*, actor: Principal, asked: PageRequest) -> Page[OneTimeToken]:
+    """Return a page of the open invitations with their people and roles, newest first.
+
+    Raises:
+        PermissionRefused: ``actor`` may not see people.
+    """
+    actor.require("accounts.view_user")
+    return page_by_id(_open_invitations(), asked)
+
+
+def get_invitation(*, invitation_id: uuid.UUID, actor: Principal) -> OneTimeToken:
+    """Return an open invitation.
+
+    Raises:
+        PermissionRefused: ``actor`` may not see people.
+        InvitationNotFound: there is no such open invitation.
+    """
+    actor.require("accounts.view_user")
+    invitation = _open_invitations().filter(pk=invitation_id).first()
+    if invitation is None:
+        raise InvitationNotFound("There is no such open invitation.")
+    return invitation
 
 
 def person_by_login_name(normalized: str) -> User | None:
@@ -153,3 +218,13 @@ def recovery_codes_left(*, actor: Principal) -> int:
 
 def _permissions(user: User) -> frozenset[str]:
     return frozenset(user.get_all_permissions()) if user.is_staff else frozenset()
+
+
+def _open_invitations() -> QuerySet[OneTimeToken]:
+    return (
+        OneTimeToken.objects.filter(
+            purpose=constants.INVITE, consumed_at=None, expires_at__gt=clock.now()
+        )
+        .select_related("user")
+        .prefetch_related("user__groups")
+    )

@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-REASON_LENGTH_MIN: Final = 10
-REASON_LENGTH_MAX: Final = 500
+from core.fields import REASON_LENGTH_MAX, REASON_LENGTH_MIN
+
 ROWS_SHOWN_MAX: Final = 100
 
 

@@ -26,6 +26,8 @@ _BIDI_CONTROLS: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 METADATA_KEYS_MAX: Final = 64
+REASON_LENGTH_MIN: Final = 10
+REASON_LENGTH_MAX: Final = 500
 METADATA_KEY_LENGTH_MAX: Final = 64
 METADATA_VALUE_LENGTH_MAX: Final = 500
 
@@ -307,3 +309,13 @@ class StrictSerializer(serializers.Serializer[Any]):
         if name in self.fields:
             return "This field cannot be written.", "field_read_only"
         return "There is no such field.", "field_unknown"
+
+
+class ReasonInput(StrictSerializer):
+    """Why staff do something; kept in the audit trail."""
+
+    reason = StrictTextField(
+        min_length=REASON_LENGTH_MIN,
+        max_length=REASON_LENGTH_MAX,
+        help_text="Kept in the audit trail.",
+    )

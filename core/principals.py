@@ -7,6 +7,8 @@ import datetime as dt
 import uuid
 from typing import Any, Literal, Protocol
 
+from core import errors
+
 Kind = Literal["user", "staff", "guest", "key", "system"]
 
 
@@ -43,6 +45,11 @@ class Principal:
     def may(self, permission: str) -> bool:
         """Return whether the caller holds ``permission``; the system holds every one."""
         return self.kind == "system" or permission in self.permissions
+
+    def require(self, permission: str) -> None:
+        """Raise :class:`core.errors.PermissionRefused` unless the caller holds ``permission``."""
+        if not self.may(permission):
+            raise errors.PermissionRefused("This takes a permission you do not have.")
 
 
 # Commands and jobs act in this name. The id is the house's: it owns what nobody else does.

@@ -43,8 +43,14 @@ class SessionQuerySet(models.QuerySet["Session"]):
         return self.filter(pk=session.pk, user_id=session.user_id, revoked_at=None)
 
     def visible_to(self, actor: Principal) -> SessionQuerySet:
-        """Return one's own sessions, or with the permission everybody's."""
+        """Return one's own sessions, or with the permission everybody's, to be ended."""
         if actor.may("sessions_app.revoke_any_session"):
+            return self.all()
+        return self.of_user(actor.user_id)
+
+    def readable_by(self, actor: Principal) -> SessionQuerySet:
+        """Return one's own sessions, or with the permission everybody's, to be looked at."""
+        if actor.may("sessions_app.view_session"):
             return self.all()
         return self.of_user(actor.user_id)
 

@@ -16,6 +16,7 @@ PUBLIC = {
     "api/v1/auth/verify-email/": "by a mailed token",
     "api/v1/auth/verify-email/resend/": "to get another link",
     "api/v1/auth/email/confirm/": "by a mailed token",
+    "api/v1/invitations/accept/": "by a mailed token",
     "api/v1/auth/password/forgot/": "to get a link",
     "api/v1/auth/password/reset/": "by a mailed token",
     "api/v1/auth/csrf/": "to log in by a page",

@@ -11,7 +11,7 @@ from accounts.services.api_keys import (
 )
 from accounts.services.challenges import Question, answer_challenge, ask_for_factor, ask_for_passkey
 from accounts.services.email_changes import ask_for_email_change, confirm_email_change
-from accounts.services.emails import normalize_email
+from accounts.services.emails import comparable_login_name, normalize_email
 from accounts.services.enrolments import Enrolment, offer_first_app, repeat_offer, take_first_app
 from accounts.services.factors import (
     begin_app,
@@ -24,6 +24,7 @@ from accounts.services.factors import (
 )
 from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
+from accounts.services.invitations import accept_invitation, invite, withdraw_invitation
 from accounts.services.key_login import authenticate_key
 from accounts.services.login import make_device_token, prove_password, verify_login
 from accounts.services.password_changes import change_password, reset_password
@@ -40,6 +41,15 @@ from accounts.services.profile import update_profile
 from accounts.services.recovery_codes import renew_recovery_codes
 from accounts.services.registration import create_staff_user, open_account, verify_email
 from accounts.services.roles import sync_roles
+from accounts.services.staffing import (
+    change_role,
+    delete_user,
+    force_password_reset,
+    lock_user,
+    resend_link,
+    unlock_user,
+    update_person,
+)
 from accounts.services.strangers import ask_for_reset, ask_for_verification, register_user
 
 __all__ = [
@@ -47,6 +57,7 @@ __all__ = [
     "NewPerson",
     "Outcome",
     "Question",
+    "accept_invitation",
     "answer_challenge",
     "ask_for_email_change",
     "ask_for_factor",
@@ -57,7 +68,9 @@ __all__ = [
     "begin_app",
     "begin_passkey",
     "change_password",
+    "change_role",
     "check_people",
+    "comparable_login_name",
     "confirm_email_change",
     "confirm_factor",
     "count_aged_keys",
@@ -65,10 +78,14 @@ __all__ = [
     "create_api_key",
     "create_service_key",
     "create_staff_user",
+    "delete_user",
+    "force_password_reset",
     "forget_cached_keys",
     "import_people",
     "import_people_now",
+    "invite",
     "limit_requests",
+    "lock_user",
     "make_device_token",
     "must_have_factor",
     "normalize_email",
@@ -81,6 +98,7 @@ __all__ = [
     "renew_recovery_codes",
     "repeat_offer",
     "require_strong_password",
+    "resend_link",
     "reset_password",
     "revoke_api_key",
     "rotate_api_key",
@@ -90,7 +108,10 @@ __all__ = [
     "start_people_import",
     "sync_roles",
     "take_first_app",
+    "unlock_user",
+    "update_person",
     "update_profile",
     "verify_email",
     "verify_login",
+    "withdraw_invitation",
 ]

@@ -84,10 +84,6 @@ class RotateSecretInput(fields.StrictSerializer):
     )
 
 
-class ReasonInput(fields.StrictSerializer):
-    reason = fields.StrictTextField(max_length=500, min_length=10)
-
-
 class EndpointOutput(serializers.Serializer[WebhookEndpoint]):
     id = fields.StrictUUIDField()
     url = serializers.CharField()

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 
 from core import etags
 from core.api import caller, given
+from core.fields import ReasonInput
 from core.models import WebhookDelivery
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest, page_by_id
@@ -30,7 +31,6 @@ from core.webhooks.serializers import (
     EndpointOutput,
     EndpointPage,
     NewEndpointOutput,
-    ReasonInput,
     RotateSecretInput,
 )
 
