@@ -45,11 +45,12 @@ def get_person(*, user_id: uuid.UUID, actor: Principal) -> User:
     """Return the person with what only staff may know.
 
     Raises:
-        PermissionRefused: ``actor`` may not see people.
-        AccountNotFound: no such person.
+        AccountNotFound: no such person, or not for ``actor`` to see.
+        PermissionRefused: oneself, without the permission to see people.
     """
+    user = get_user(user_id=user_id, actor=actor)
     actor.require("accounts.view_user")
-    return get_user(user_id=user_id, actor=actor)
+    return user
 
 
 def people(*, actor: Principal, asked: PageRequest, filters: Mapping[str, str]) -> Page[User]:

@@ -31,11 +31,13 @@ CLOSED = [operation for operation in OPERATIONS if not operation.is_public]
 NOBODYS = uuid.UUID("01a1fc61-0203-703c-973a-a31d52667ef1")
 # What could hurt most asks for a login of a moment ago.
 STARRED = {
+    "DELETE users/<uuid:user_id>/",
     "POST auth/password/change/",
     "POST me/api-keys/",
     "POST me/api-keys/<uuid:key_id>/rotate/",
     "POST me/email/",
     "POST transactions/<uuid:transaction_id>/reverse/",
+    "POST users/<uuid:user_id>/role/",
     "POST users/import/",
     "POST webhooks/",
     "POST webhooks/<uuid:endpoint_id>/rotate-secret/",

@@ -15,9 +15,8 @@ from rest_framework.views import APIView
 from accounts import constants, selectors, services
 from accounts.api import examples
 from accounts.api import people_serializers as shapes
-from accounts.api.people_views import INVITE, REASON
+from accounts.api.people_views import INVITE, WHY, reason_in_query
 from core.api import answer_once, caller, given, listed
-from core.fields import ReasonInput
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 
@@ -77,14 +76,13 @@ class InvitationView(APIView):
     @extend_schema(
         summary="Withdraw an invitation",
         tags=["invitations"],
-        request=ReasonInput,
+        parameters=[WHY],
         responses={204: None, **problems(400, 401, 403, 404)},
-        examples=[REASON],
     )
     def delete(self, request: Request, invitation_id: uuid.UUID) -> Response:
         services.withdraw_invitation(
             invitation_id=invitation_id,
-            **given(ReasonInput, request),
+            reason=reason_in_query(request),
             actor=caller(request),
         )
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -167,7 +167,7 @@ def _within_reach(user_id: uuid.UUID, actor: Principal, permission: str) -> User
     return user
 
 
-def _record(user: User, word: str, actor: Principal, reason: str, **data: str | None) -> None:
+def _record(user: User, word: str, actor: Principal, reason: str, **data: Any) -> None:
     audit.record(
         action=f"account.{word}",
         actor=actor,

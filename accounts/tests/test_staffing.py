@@ -57,7 +57,7 @@ def test_person_is_created_read_changed_closed_and_gone(asking, grace: Person):
     User.objects.filter(email="Eve@example.org").update(email_verified_at=clock.now())
     taken = asking(grace, "post", PATH, {"email": "EVE@example.org"})
     assert (taken.status_code, taken.json()["code"]) == (409, "ACCOUNT_EMAIL_TAKEN")
-    assert asking(grace, "delete", path, {"reason": WHY}).status_code == 204
+    assert asking(grace, "delete", f"{path}?reason={WHY}").status_code == 204
     assert asking(grace, "get", path).status_code == 404
     assert asking(grace, "get", PATH).json()["items"][0]["email"] == "grace@example.org"
 
@@ -81,8 +81,8 @@ def test_withdrawn_invitation_opens_nothing(asking, grace: Person):
     (listed,) = asking(grace, "get", "/api/v1/invitations/").json()["items"]
     assert listed == made
     path = f"/api/v1/invitations/{made['id']}/"
-    assert asking(grace, "delete", path, {"reason": WHY}).status_code == 204
-    assert asking(grace, "delete", path, {"reason": WHY}).status_code == 404
+    assert asking(grace, "delete", f"{path}?reason={WHY}").status_code == 204
+    assert asking(grace, "delete", f"{path}?reason={WHY}").status_code == 404
     assert asking(grace, "get", "/api/v1/invitations/").json()["items"] == []
     with pytest.raises(errors.LinkSpent):
         services.accept_invitation(token=token, password=OWN_PASSWORD)
@@ -277,6 +277,7 @@ def test_staff_see_where_somebody_is_logged_in(asking, ada: Person, bob: Person,
     (shown,) = asking(grace, "get", path).json()["items"]
     assert shown["id"] == str(session.pk)
     assert "token" not in str(shown)
-    assert asking(bob, "get", path).status_code == 403
+    assert asking(bob, "get", path).status_code == 404
+    assert asking(ada, "get", path).status_code == 403
     nobody = f"{PATH}{session.pk}/sessions/"
     assert asking(grace, "get", nobody).status_code == 404

@@ -40,9 +40,10 @@ class PersonSessionsView(APIView):
     )
     def get(self, request: Request, user_id: uuid.UUID) -> Response:
         actor = caller(request)
+        person = get_person(user_id=user_id, actor=actor)
         actor.require("sessions_app.view_session")
         page = selectors.live_sessions(
-            user_id=get_person(user_id=user_id, actor=actor).pk,
+            user_id=person.pk,
             actor=actor,
             asked=PageRequest(request, scope=f"users:{user_id}:sessions"),
         )
