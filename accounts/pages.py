@@ -1,4 +1,4 @@
-"""The pages that mailed links lead to: one form each, for services without a front end of theirs.
+"""The pages that mails lead to: one form each, for services without a front end of theirs.
 
 The token is in the address's fragment, which no server sees; the page's script takes it from there
 and sends it to the API, as a front end would.
@@ -28,6 +28,7 @@ class Page:
     done: str
     operation: str
     asks_password: bool = False
+    asks_email: bool = False
 
 
 PAGES: Final = {
@@ -52,6 +53,22 @@ PAGES: Final = {
         button="Confirm",
         done="This is your address now.",
         operation="v1:confirm-email",
+    ),
+    "accept-invitation": Page(
+        title="Choose your password",
+        about="You are invited. Nobody but you will know this password.",
+        button="Save",
+        done="Welcome. You can log in now.",
+        operation="v1:accept-invitation",
+        asks_password=True,
+    ),
+    "forgot-password": Page(
+        title="Get a new password",
+        about="We mail you a link.",
+        button="Send",
+        done="If this address has an account, the link is on its way.",
+        operation="v1:forgot",
+        asks_email=True,
     ),
 }
 

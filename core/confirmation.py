@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from core.errors import DomainError
 from core.fields import REASON_LENGTH_MAX, REASON_LENGTH_MIN
 
 ROWS_SHOWN_MAX: Final = 100
@@ -59,3 +60,27 @@ def given_reason(
         "list_url": f"admin:{opts.app_label}_{opts.model_name}_changelist",
     }
     return TemplateResponse(request, "admin/core/confirm.html", context)
+
+
+def press(  # noqa: PLR0913 - what the page before it says, one by one
+    page: admin.ModelAdmin[Any],
+    request: HttpRequest,
+    rows: QuerySet[Any],
+    deed: Callable[[Any, str], object],
+    *,
+    title: str,
+    question: str,
+    done: str,
+) -> TemplateResponse | None:
+    """Ask why, then call ``deed(row, reason)`` for each row; one refusal stops no other."""
+    given = given_reason(page, request, rows, title=title, question=question)
+    if not isinstance(given, dict):
+        return given
+    for row in rows:
+        try:
+            deed(row, given["reason"])
+        except DomainError as exc:
+            page.message_user(request, f"{row}: {exc.detail}", messages.ERROR)
+        else:
+            page.message_user(request, f"{row} {done}.", messages.SUCCESS)
+    return None

@@ -164,7 +164,13 @@ def test_buttons_do_what_the_services_do(by_root, ada):
 
     def press(label: str, action: str, pk: object) -> None:
         answer = by_root.post(
-            _url(label, "changelist"), {"action": action, "_selected_action": str(pk)}
+            _url(label, "changelist"),
+            {
+                "action": action,
+                "_selected_action": str(pk),
+                "confirmed": "yes",
+                "reason": "Asked by telephone.",
+            },
         )
         assert answer.status_code == 302
 

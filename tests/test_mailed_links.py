@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from accounts.pages import PAGES
 from tests.browser import complaints
-from tests.http import Client
+from tests.http import Client, staff
 from tests.people import PASSWORD
 from tests.waiting import until
 
@@ -78,6 +78,28 @@ def test_person_confirms_their_address_and_later_replaces_a_forgotten_password(
         assert "works from now on" in _told(browser, "status")
     assert client.call("POST", "/api/v1/auth/login/", login)[0] == 401
     assert client.call("POST", "/api/v1/auth/login/", {**login, "password": NEW_PASSWORD})[0] == 200
+    assert complaints(browser) == []
+
+
+def test_invited_person_chooses_a_password_and_asks_for_another(serve, browser, tmp_path):
+    mails = tmp_path / "mails"
+    service = serve(workers=1, MAIL_TRANSPORT="file", MAIL_FOLDER=str(mails))
+    client = Client(service.url)
+    with service.worker():
+        staff(service).call("POST", "/api/v1/invitations/", {"email": EMAIL, "name": "Ada"})
+        browser.get(_link(mails, "accept-invitation"))
+        browser.find_element(By.ID, "password").send_keys(PASSWORD)
+        _press(browser)
+        assert "Welcome" in _told(browser, "status")
+        login = {"email": EMAIL, "password": PASSWORD}
+        assert client.call("POST", "/api/v1/auth/login/", login)[0] == 200
+
+        browser.get(f"{service.url}/account/forgot-password/")
+        browser.find_element(By.ID, "email").send_keys(EMAIL)
+        _press(browser)
+        assert "on its way" in _told(browser, "status")
+        browser.get(_link(mails, "reset-password"))
+        assert browser.find_element(By.ID, "password").is_displayed()
     assert complaints(browser) == []
 
 

@@ -2,41 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from typing_extensions import override
 
-from accounts import selectors, services
+from accounts import constants, selectors, services
 from accounts.models import OneTimeToken, User
 from core.admin import ReaderAdmin
+from core.confirmation import press
+from core.errors import DomainError
 from core.fields import UUID_TEXT
 
 admin.site.unregister(Group)
+
+
+class InviteForm(forms.Form):
+    """Who is let in. Nobody here chooses or sees the password."""
+
+    email = forms.CharField(
+        label="E-mail address",
+        max_length=constants.EMAIL_LENGTH_MAX,
+        help_text="Gets a link that works once, for seven days.",
+    )
+    name = forms.CharField(required=False, max_length=constants.NAME_LENGTH_MAX)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Can this person log in?"""
+
+    title = "state"
+    parameter_name = "state"
+
+    @override
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("active", "can log in"),
+            ("locked", "locked out"),
+            ("unverified", "address not confirmed"),
+        ]
+
+    @override
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        state = self.value()
+        people: Any = queryset
+        return people.in_state(state) if state in constants.PEOPLE_STATES else queryset
 
 
 @admin.register(User)
 class UserAdmin(ReaderAdmin):
     """People. Staff never see or set a password."""
 
-    list_display = ("email", "name", "is_active", "is_staff", "created_at")
-    list_filter = ("is_active", "is_staff", "groups")
+    list_display = ("email", "name", "state", "locked_at", "is_staff", "created_at")
+    list_filter = (StateFilter, "is_staff", "groups")
     fields = (
-        "id",
-        "email",
-        "name",
-        "is_active",
-        "is_staff",
-        "mfa_enforced",
-        "groups",
-        "created_at",
+        *("id", "email", "email_verified_at", "username", "name", "locale"),
+        *("state", "locked_at", "lock_reason", "deleted_at"),
+        *(
+            "is_staff",
+            "mfa_enforced",
+            "groups",
+            "public_metadata",
+            "private_metadata",
+            "created_at",
+        ),
     )
     search_fields = ("email_normalized",)
-    search_help_text = "An e-mail address, the beginning of one, or an id."
-    actions = ("lock_out", "let_in", "require_factor", "allow_without_factor")
+    search_help_text = "An e-mail address, the beginning of one, a user name, or an id."
+    actions = (
+        "lock_out",
+        "let_in",
+        "force_reset",
+        "send_link",
+        "require_factor",
+        "allow_without_factor",
+    )
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -47,17 +96,27 @@ class UserAdmin(ReaderAdmin):
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
             return rows.filter(pk=words)
-        return rows.filter(email_normalized__startswith=words.casefold())
+        folded = words.casefold()
+        return rows.filter(email_normalized__startswith=folded) | rows.filter(
+            username_normalized=folded
+        )
 
-    @admin.action(description="Lock out, ending all sessions", permissions=["act"])
-    def lock_out(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Deactivate the chosen people."""
-        self._set_active(request, queryset, is_active=False)
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        invite = path(
+            "invite/", self.admin_site.admin_view(self.invite), name="accounts_user_invite"
+        )
+        return [invite, *super().get_urls()]
 
-    @admin.action(description="Let in again", permissions=["act"])
-    def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        """Activate the chosen people."""
-        self._set_active(request, queryset, is_active=True)
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_invite = request.user.has_perm("accounts.add_user")
+        shown: HttpResponse = super().changelist_view(
+            request, {**(extra_context or {}), "may_invite": may_invite}
+        )
+        return shown
 
     @admin.action(description="Require a second factor", permissions=["act"])
     def require_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -82,12 +141,121 @@ class UserAdmin(ReaderAdmin):
         """Return whether the buttons are there."""
         return request.user.has_perm("accounts.change_user")
 
-    def _set_active(self, request: HttpRequest, people: QuerySet[User], *, is_active: bool) -> None:
+    @override
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        buttons = [
+            (name, description) for _, name, description in self.get_actions(request).values()
+        ]
+        shown: HttpResponse = super().render_change_form(
+            request, {**context, "buttons": buttons}, *args, **kwargs
+        )
+        return shown
+
+    @admin.display(description="state")
+    def state(self, user: User) -> str:
+        """Say in a few words whether this person can log in, and why not."""
+        if user.deleted_at is not None:
+            return "closed"
+        if user.locked_at is not None:
+            return "locked out"
+        if user.email_verified_at is None:
+            invited = not is_password_usable(user.password)
+            return "invited, no answer yet" if invited else "address not confirmed"
+        if not is_password_usable(user.password):
+            return "must choose a new password"
+        return "can log in" if user.is_active else "cannot log in"
+
+    def invite(self, request: HttpRequest) -> HttpResponse:
+        """Ask for an address and mail it an invitation."""
+        if not request.user.has_perm("accounts.add_user"):
+            raise PermissionDenied
+        form = InviteForm(request.POST or None)
+        if form.is_valid():
+            try:
+                services.invite(**form.cleaned_data, actor=selectors.staff_principal(request.user))
+            except DomainError as exc:
+                form.add_error(None, exc.detail)
+            else:
+                self.message_user(request, "The invitation is on its way.", messages.SUCCESS)
+                return HttpResponseRedirect(reverse("admin:accounts_user_changelist"))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Invite somebody",
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/accounts/user/invite.html", context)
+
+    @admin.action(description="Lock out", permissions=["lock"])
+    def lock_out(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Lock the chosen people out."""
+        return self._do(
+            request,
+            queryset,
+            services.lock_user,
+            question="They cannot log in any more, and all their devices are logged out now. "
+            "They get a mail that it happened, not why.",
+        )
+
+    @admin.action(description="Let in again", permissions=["lock"])
+    def let_in(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Let the chosen people in again."""
+        return self._do(
+            request,
+            queryset,
+            services.unlock_user,
+            question="They can log in again, with the password they had, and get a mail.",
+        )
+
+    @admin.action(description="Make them choose a new password", permissions=["help"])
+    def force_reset(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Switch the chosen people's passwords off."""
+        return self._do(
+            request,
+            queryset,
+            services.force_password_reset,
+            question="Their passwords stop working and all their devices are logged out now. "
+            "They get a mail with a link to choose a new password.",
+        )
+
+    @admin.action(description="Send the confirmation or invitation again", permissions=["help"])
+    def send_link(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Mail the chosen people the link they still have to use."""
+        return self._do(
+            request,
+            queryset,
+            services.resend_link,
+            question="They get a new mail, and the links in older ones stop working.",
+        )
+
+    def has_lock_permission(self, request: HttpRequest) -> bool:
+        """Return whether the buttons for locking are there."""
+        return request.user.has_perm("accounts.lock_user")
+
+    def has_help_permission(self, request: HttpRequest) -> bool:
+        """Return whether the buttons for helping are there."""
+        return request.user.has_perm("accounts.help_user")
+
+    def _do(
+        self,
+        request: HttpRequest,
+        people: QuerySet[User],
+        deed: Callable[..., User],
+        *,
+        question: str,
+    ) -> HttpResponse | None:
         actor = selectors.staff_principal(request.user)
-        for user in people:
-            services.set_active(user=user, is_active=is_active, actor=actor, reason="by staff")
-        done = "let in" if is_active else "locked out"
-        self.message_user(request, f"{len(people)} people were {done}.", messages.SUCCESS)
+        title = str(self.get_actions(request)[request.POST["action"]][2])
+        return press(
+            self,
+            request,
+            people,
+            lambda user, reason: deed(user_id=user.pk, reason=reason, actor=actor),
+            title=title,
+            question=question,
+            done="- done",
+        )
 
 
 @admin.register(OneTimeToken)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from argon2 import PasswordHasher
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from accounts import errors, services
 from accounts.models import User
+from core import hooks
 from core.models import AuditEvent, OutboxEvent
 from core.principals import HOUSE_USER_ID
 from tests.mailbox import join, run_jobs
@@ -24,6 +25,33 @@ def test_registration_creates_person_audit_row_and_event_together():
     assert user.password.startswith("argon2$argon2id$v=19$m=47104,t=1,p=1$")
     assert AuditEvent.objects.filter(target_id=str(user.pk), action="account.create").count() == 1
     assert OutboxEvent.objects.filter(object_id=user.pk, topic="account.created").count() == 1
+
+
+def test_failure_after_the_second_insert_leaves_nothing(monkeypatch):
+    def fail(**_facts: object) -> None:
+        assert User.objects.filter(email="eve@example.org").exists()
+        assert AuditEvent.objects.filter(action="account.create").exists()
+        raise RuntimeError("the third")
+
+    monkeypatch.setattr(hooks, "fire", lambda _event, **facts: fail(**facts))
+    with pytest.raises(RuntimeError, match="the third"):
+        services.open_account(email="eve@example.org", encoded_password="!")
+    assert not User.objects.people().exists()
+    assert not AuditEvent.objects.exists()
+    assert not OutboxEvent.objects.exists()
+    assert run_jobs() == 0
+
+
+def test_operation_inside_one_that_fails_leaves_and_sends_nothing():
+    with transaction.atomic():
+        services.open_account(email="eve@example.org", encoded_password="!")
+        services.create_staff_user(email="sue@example.org", role="support")
+        assert User.objects.people().count() == 2
+        transaction.set_rollback(True)
+    assert not User.objects.people().exists()
+    assert not AuditEvent.objects.exists()
+    assert not OutboxEvent.objects.exists()
+    assert run_jobs() == 0
 
 
 @pytest.mark.parametrize("twin", ["ADA@example.org", "ada@EXAMPLE.org", "\uff41da@example.org"])

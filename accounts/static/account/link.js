@@ -15,7 +15,7 @@ function tell(text) {
 async function send(event) {
   event.preventDefault();
   const button = form.querySelector("button");
-  const body = { token };
+  const body = token ? { token } : {};
   for (const field of form.querySelectorAll("input[name]")) body[field.name] = field.value;
   button.disabled = true;
   told.hidden = true;
@@ -40,7 +40,7 @@ async function send(event) {
   button.disabled = false;
 }
 
-if (token) {
+if (token || form.querySelector("[name=email]")) {
   form.hidden = false;
   form.addEventListener("submit", send);
 } else {
