@@ -134,7 +134,6 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "transaction_id": _transaction,
     "reconciliation_id": lambda person: reconciled(open_account(person.principal)).pk,
     "line_id": lambda person: ReconciliationLine.objects.get(user_id=person.user.pk).pk,
-    "user_id": lambda person: person.user.pk,
     "invitation_id": lambda _person: accounts.invite(email="eve@example.org", actor=SYSTEM).pk,
 }
 # Where the example of the document names what is not there.

@@ -14,11 +14,11 @@ from django.utils.html import format_html
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
+from core.confirmation import press
 from core.errors import DomainError
 from core.fields import UUID_TEXT
 from core.principals import of_staff
 from transactions import constants, selectors, services
-from transactions.admin.buttons import press
 from transactions.admin.columns import amount_of
 from transactions.admin.statements import statement_context
 from transactions.api import queries

@@ -12,10 +12,10 @@ from django.template.response import TemplateResponse
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
+from core.confirmation import press
 from core.fields import UUID_TEXT
 from core.principals import of_staff
 from transactions import selectors, services
-from transactions.admin.buttons import press
 from transactions.admin.columns import LineColumns
 from transactions.models import EntryLine, LedgerAccount, Transaction
 from transactions.services import Reversal

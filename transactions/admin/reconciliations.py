@@ -13,10 +13,10 @@ from django.utils.html import format_html
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
+from core.confirmation import press
 from core.fields import UUID_TEXT
 from core.principals import of_staff
 from transactions import services
-from transactions.admin.buttons import press
 from transactions.admin.columns import amount_of
 from transactions.models import Reconciliation, ReconciliationLine
 

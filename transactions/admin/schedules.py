@@ -11,10 +11,10 @@ from django.template.response import TemplateResponse
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
+from core.confirmation import press
 from core.fields import UUID_TEXT
 from core.principals import of_staff
 from transactions import services
-from transactions.admin.buttons import press
 from transactions.models import Schedule
 
 
