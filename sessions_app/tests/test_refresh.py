@@ -88,6 +88,20 @@ def test_attack_07_stolen_older_token_after_the_grace_ends_it_for_both(grant, he
     assert session.revoke_reason == "refresh_reuse"
 
 
+def test_older_token_within_the_grace_gets_nothing_and_ends_nothing(grant, held_clock, settings):
+    """A request that was on its way while others refreshed twice is no theft; later it is."""
+    second = services.refresh_session(token=grant.refresh_token)
+    third = services.refresh_session(token=second.refresh_token)
+    with pytest.raises(RefreshRefused):
+        services.refresh_session(token=grant.refresh_token)
+    assert _traces() == (0, 0, 0)
+    assert services.authenticate(third.token).session_id == grant.session.pk
+    held_clock(seconds=settings.ENV.refresh_grace_s + 1)
+    with pytest.raises(RefreshRefused):
+        services.refresh_session(token=grant.refresh_token)
+    assert _traces() == (1, 1, 1)
+
+
 def test_strict_setting_has_no_grace(grant, settings):
     settings.ENV = dataclasses.replace(settings.ENV, refresh_grace_s=0)
     services.refresh_session(token=grant.refresh_token)
