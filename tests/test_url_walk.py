@@ -32,6 +32,7 @@ PUBLIC = {
     "api/v1/redoc/redoc.js/": "its script",
     ".well-known/jwks.json": "to check JWTs",
     "account/<slug:page>/": "mailed links lead there",
+    "api/v1/auth/remembered/": "by the cookie of a remembered device",
     "api/v1/cookie-policy/": "banners show it before anybody is known",
     "health": "probes",
     "health/ready": "probes",

@@ -30,7 +30,7 @@ TEMPLATES = sorted(
     for path in (Path(django_settings.BASE_DIR) / "templates" / "mail").glob("*.txt")
     if path.stem != "base"
 )
-FACTS = {
+FACTS: dict[str, Any] = {
     "when": "1 May 2026 at 10:00 UTC",
     "address": "203.0.113.7",
     "link": "https://x.example/#t",

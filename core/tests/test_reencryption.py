@@ -38,7 +38,7 @@ def test_old_rows_are_readable_then_moved_then_free_of_the_old_key(
     cookies = [issue(f"value {number}").cookie for number in range(7)]
     filled_jar(ada.principal)
     ring(new, old)
-    assert services.Handed(cookies[0], "").value == "value 0"
+    assert services.Handed(cookies[0], "", 0).value == "value 0"
     assert _left_under_other_keys() == 9
     call_command("keys_reencrypt")
     assert "cookie.value_sealed: 7 moved" in capsys.readouterr().out
@@ -48,7 +48,7 @@ def test_old_rows_are_readable_then_moved_then_free_of_the_old_key(
     ring(new)
     for number, cookie in enumerate(cookies):
         cookie.refresh_from_db()
-        assert services.Handed(cookie, "").value == f"value {number}"
+        assert services.Handed(cookie, "", 0).value == f"value {number}"
     assert {jars.value_of(row) for row in JarCookie.objects.all()} == {"secret-of-sid", "dark"}
 
 

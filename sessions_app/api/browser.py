@@ -15,7 +15,9 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from sessions_app import constants
 from sessions_app.errors import CsrfFailed, TokenInvalid
+from sessions_app.services import Handed
 
 # The prefix binds the cookie to this host, to path / and to TLS (RFC 6265bis, 4.1.3.2).
 COOKIE_NAME: Final = "__Host-sid"
@@ -57,6 +59,37 @@ def clear_token(response: Response) -> None:
         secure=settings.ENV.is_production_like,
         httponly=True,
         samesite="Lax",
+    )
+
+
+def remembered_token(request: Request) -> str:
+    """Return the token by which this device is remembered; empty without one."""
+    return request.COOKIES.get(constants.REMEMBER_NAME, "")
+
+
+def trusted_token(request: Request) -> str:
+    """Return the token by which this device is trusted; empty without one."""
+    return request.COOKIES.get(constants.DEVICE_NAME, "")
+
+
+def keep(response: Response, handed: Handed) -> None:
+    """Give the browser a cookie of ours, as its definition says."""
+    definition = handed.cookie.definition
+    response.set_cookie(
+        definition.name,
+        handed.token,
+        max_age=handed.max_age_s,
+        path=definition.path,
+        secure=definition.secure,
+        httponly=definition.http_only,
+        samesite="Lax",
+    )
+
+
+def forget_remembered(response: Response) -> None:
+    """Take the token of a remembered device away from the browser."""
+    response.set_cookie(
+        constants.REMEMBER_NAME, max_age=0, secure=True, httponly=True, samesite="Lax"
     )
 
 

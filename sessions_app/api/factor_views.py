@@ -194,7 +194,6 @@ class ReauthenticateVerifyView(APIView):
 
 
 def _log_in(request: Request, answer: dict[str, Any], *, purpose: str) -> Response:
-    refresh, cookie = bool(answer.pop("refresh")), bool(answer.pop("cookie"))
-    handover = Handover(request, refresh=refresh, cookie=cookie)
+    handover = Handover(request, answer)
     user = accounts.answer_challenge(token=answer.pop("challenge"), purpose=purpose, **answer)
     return handover.begin(user, assurance_level=2)

@@ -31,12 +31,25 @@ FRESH_EXAMPLE = {"token": "srs_AaH8do9zcPWjvJdxg0eJtA_...", "session": SESSION_E
 class Handover:
     """What one request asked for. A login by a page of somebody else's is refused right here."""
 
-    def __init__(self, request: Request, *, refresh: bool, cookie: bool) -> None:
+    def __init__(self, request: Request, wishes: dict[str, Any]) -> None:
+        """Take out of ``wishes``, the members of a body, how the session is to be handed over."""
         self._request = request
-        self._refresh = refresh
-        self._cookie = cookie
-        if cookie:
+        self._refresh: bool = wishes.pop("refresh")
+        self._cookie: bool = wishes.pop("cookie")
+        self._remember: bool = wishes.pop("remember")
+        self._trust: bool = wishes.pop("trust_device")
+        if self._cookie:
             browser.require_own_page(request)
+
+    def needs_no_factor(self, user: User) -> Response | None:
+        """Log in who comes on a device they trust, having proved one thing; ``None`` for others."""
+        token = browser.trusted_token(self._request) if self._cookie else ""
+        handed = services.trusted_device(user=user, token=token) if token else None
+        if handed is None:
+            return None
+        response = self.begin(user)
+        browser.keep(response, handed)
+        return response
 
     def begin(self, user: User, *, assurance_level: int = 1) -> Response:
         """Begin a session of ``user``, who has just proved who they are, and answer with it."""
@@ -51,10 +64,40 @@ class Handover:
         body["session"] = SessionOutput(session).data
         if not self._cookie:
             return Response({"token": token, **body})
-        csrf_token = browser.new_csrf_token(self._request)
-        response = Response({"token": "", "csrf_token": csrf_token, **body})
-        browser.set_token(response, token)
+        response = in_browser(self._request, token, body)
+        if self._remember:
+            browser.keep(response, services.remember_device(user=user))
+        if self._trust and assurance_level > 1:
+            browser.keep(response, services.trust_device(user=user))
         return response
+
+
+def in_browser(request: Request, token: str, body: dict[str, Any]) -> Response:
+    """Answer with a session whose token only the browser keeps, and a new CSRF token."""
+    response = Response({"token": "", "csrf_token": browser.new_csrf_token(request), **body})
+    browser.set_token(response, token)
+    return response
+
+
+def come_back(request: Request) -> Response:
+    """Begin a session by the cookie of a remembered device.
+
+    Raises:
+        CsrfFailed: another page sent it.
+        CookieInvalid: not a remembered device.
+    """
+    browser.require_own_page(request)
+    token = browser.remembered_token(request)
+    session, session_token, handed = services.resume_session(token=token)
+    user = User.objects.get(pk=session.user_id)
+    body = {
+        "device_token": accounts.make_device_token(user=user),
+        "account": AccountOutput(user).data,
+        "session": SessionOutput(session).data,
+    }
+    response = in_browser(request, session_token, body)
+    browser.keep(response, handed)
+    return response
 
 
 def renewed(request: Request, session: Session, token: str) -> Response:

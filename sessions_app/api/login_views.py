@@ -15,7 +15,7 @@ from core.openapi import problems
 from sessions_app import services
 from sessions_app.api import browser
 from sessions_app.api.factor_views import ASKED, asked
-from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json
+from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json, come_back
 from sessions_app.api.serializers import (
     SESSION_EXAMPLE,
     ChallengeOutput,
@@ -58,11 +58,39 @@ class LoginView(APIView):
     )
     def post(self, request: Request) -> Response:
         given_login = given(LoginInput, request)
-        refresh, cookie = given_login.pop("refresh"), given_login.pop("cookie")
-        handover = Handover(request, refresh=refresh, cookie=cookie)
+        handover = Handover(request, given_login)
         user = accounts.verify_login(**given_login)
+        trusted = handover.needs_no_factor(user)
+        if trusted is not None:
+            return trusted
         question = accounts.ask_for_factor(user=user)
         return asked(question) if question else handover.begin(user)
+
+
+class RememberedView(APIView):
+    """Come back without a password."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        summary="Log in on a remembered device",
+        description=(
+            "For a browser that logged in with `remember`: its cookie begins a session and is "
+            "replaced. The session has the level of one factor and is never fresh: what could "
+            "hurt asks for a login first. 204: this browser is not remembered. Needs the CSRF "
+            "token of auth/csrf in X-CSRFToken."
+        ),
+        tags=["auth"],
+        auth=[],
+        request=None,
+        responses={200: LoginOutput, 204: None, **problems(401, 403)},
+        examples=[OpenApiExample("Back again", value=LOGIN_EXAMPLE, response_only=True)],
+    )
+    def post(self, request: Request) -> Response:
+        if not browser.remembered_token(request):
+            return Response(status=status.HTTP_204_NO_CONTENT)
+        return come_back(request)
 
 
 class RefreshView(APIView):
@@ -139,4 +167,8 @@ class LogoutView(APIView):
         services.end_current_session(actor=caller(request))
         response = Response(status=status.HTTP_204_NO_CONTENT)
         browser.clear_token(response)
+        remembered = browser.remembered_token(request)
+        if remembered:
+            services.forget_device(token=remembered)
+            browser.forget_remembered(response)
         return response

@@ -69,9 +69,26 @@ class HandoverInput(fields.StrictSerializer):
         "Needs the CSRF token of auth/csrf in X-CSRFToken.",
     )
 
+    remember = fields.StrictBooleanField(
+        required=False,
+        default=False,
+        help_text="With `cookie`: let this device come back by auth/remembered for 30 days.",
+    )
+    trust_device = fields.StrictBooleanField(
+        required=False,
+        default=False,
+        help_text="With `cookie`, after both factors: ask this device for one of them only, for "
+        "90 days.",
+    )
+
     @override
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """A cookie is kept by the browser, a refresh token by the client: one of them."""
+        for name in ("remember", "trust_device"):
+            if attrs[name] and not attrs["cookie"]:
+                raise serializers.ValidationError(
+                    {name: "Only a browser is told so, by a cookie."}, code="handover_invalid"
+                )
         if attrs["refresh"] and attrs["cookie"]:
             raise serializers.ValidationError(
                 {"cookie": "Ask for a cookie or for a refresh token, not both."},

@@ -21,6 +21,7 @@ from sessions_app.api import (
 urlpatterns = [
     path("auth/csrf/", login_views.CsrfView.as_view(), name="csrf"),
     path("auth/login/", login_views.LoginView.as_view(), name="login"),
+    path("auth/remembered/", login_views.RememberedView.as_view(), name="remembered"),
     path("auth/logout/", login_views.LogoutView.as_view(), name="logout"),
     path("auth/refresh/", login_views.RefreshView.as_view(), name="refresh"),
     path("auth/mfa/verify/", factor_views.VerifyFactorView.as_view(), name="mfa-verify"),

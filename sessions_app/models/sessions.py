@@ -48,6 +48,8 @@ class Session(models.Model):
     # Only with a refresh token: the session outlives its bearer token, which is renewed.
     token_expires_at = models.DateTimeField("token ends", null=True)
     impersonator_id = models.UUIDField("acted as by", null=True)
+    # The remembered device that began it: its person proved nothing just then.
+    cookie_id = models.UUIDField("came back with", null=True)
     impersonator_session_id = models.UUIDField(null=True)
     impersonation_reason = models.CharField(
         "why acted as", max_length=constants.IMPERSONATION_REASON_LENGTH_MAX, blank=True

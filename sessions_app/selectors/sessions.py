@@ -96,7 +96,8 @@ def facts_of(session: Session) -> dict[str, Any]:
     needs_factor = session.has_factor or (user is not None and must_have_factor(user))
     level_required = 2 if needs_factor else 1
     has_powers = is_staff and session.assurance_level >= level_required
-    is_acting = session.kind == constants.KIND_IMPERSONATION
+    # Neither who acts as somebody else nor a device that remembers has proved anything just now.
+    has_proved = session.kind != constants.KIND_IMPERSONATION and session.cookie_id is None
     kind = "staff" if is_staff else "user"
     return {
         "session_id": str(session.pk),
@@ -106,7 +107,7 @@ def facts_of(session: Session) -> dict[str, Any]:
         "assurance_level": session.assurance_level,
         "assurance_level_required": level_required,
         "epoch": session.epoch,
-        "authenticated_at": None if is_acting else session.authenticated_at.timestamp(),
+        "authenticated_at": session.authenticated_at.timestamp() if has_proved else None,
         "impersonator_id": session.impersonator_id and str(session.impersonator_id),
         "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),
         "valid_until": min(

@@ -16,9 +16,10 @@ from sessions_app.services.cookies import (
     revoke_cookie,
 )
 from sessions_app.services.devices import (
-    Remembered,
+    forget_device,
     remember_device,
     resolve_remembered,
+    resume_session,
     trust_device,
     trusted_device,
 )
@@ -54,7 +55,7 @@ from sessions_app.services.jars import (
 )
 from sessions_app.services.proofs import finish_proof, prove_again
 from sessions_app.services.pruning import prune_sessions
-from sessions_app.services.purging import purge_cookies
+from sessions_app.services.purging import erase_cookies_of, purge_cookies
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
 from sessions_app.services.session_data import merge_session_data
 from sessions_app.services.sessions import authenticate, begin_session, replace_token, start_session
@@ -66,7 +67,6 @@ __all__ = [
     "Grant",
     "Handed",
     "Order",
-    "Remembered",
     "Said",
     "Subject",
     "Verdict",
@@ -88,12 +88,14 @@ __all__ = [
     "end_other_sessions",
     "end_session",
     "end_sessions_of",
+    "erase_cookies_of",
     "exchange_at",
     "export_netscape",
     "export_playwright",
     "finish_proof",
     "forget_cached_sessions",
     "forget_consents_of",
+    "forget_device",
     "forget_devices_of",
     "import_netscape",
     "import_playwright",
@@ -112,6 +114,7 @@ __all__ = [
     "replace_token",
     "resolve_cookie",
     "resolve_remembered",
+    "resume_session",
     "revoke_cookie",
     "rotate_signing_keys",
     "start_guest_session",

@@ -54,10 +54,18 @@ class Order:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Handed:
-    """A cookie and the ``Set-Cookie`` line that puts its newest token into the browser."""
+    """A cookie and the newest token of it, which the browser is to keep for ``max_age_s``."""
 
     cookie: Cookie
-    set_cookie: str
+    token: str
+    max_age_s: int
+
+    @property
+    def set_cookie(self) -> str:
+        """The value of ``Set-Cookie`` that puts the token into the browser."""
+        definition = self.cookie.definition
+        attributes = definition.attributes(max_age_s=self.max_age_s)
+        return set_cookie(definition.name, self.token, attributes)
 
     @property
     def value(self) -> str | None:
@@ -244,9 +252,7 @@ def _end_stolen(cookie: Cookie) -> None:
 
 
 def _handed(cookie: Cookie, link: Link, now: dt.datetime) -> Handed:
-    left_s = max(0, int((cookie.expires_at - now).total_seconds()))
-    attributes = cookie.definition.attributes(max_age_s=left_s)
-    return Handed(cookie, set_cookie(cookie.definition.name, link.text, attributes))
+    return Handed(cookie, link.text, max(0, int((cookie.expires_at - now).total_seconds())))
 
 
 def _end(cookie: Cookie, reason: str) -> int:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Final
 
 from django.db import connection
 
 from core import clock, db
+from sessions_app.models import Cookie, CookieJar, JarCookie
+from sessions_app.services.consents import forget_consents_of
 
 ROWS_AT_ONCE: Final = 1_000
 # How long an ended cookie is kept for the record, as ended sessions are.
@@ -30,6 +33,17 @@ def purge_cookies() -> int:
     now = clock.now()
     ended = now - dt.timedelta(days=KEPT_DAYS)
     return _in_chunks(_JAR_COOKIES, [now]) + _in_chunks(_COOKIES, [ended, ended])
+
+
+def erase_cookies_of(*, user_id: uuid.UUID, **_facts: object) -> None:
+    """Delete a person's jars and cookies, and make their consents a pseudonym's.
+
+    Joins the caller's transaction.
+    """
+    JarCookie.objects.filter(user_id=user_id).delete()
+    CookieJar.objects.of_owner(user_id).delete()
+    Cookie.objects.of_user(user_id).delete()
+    forget_consents_of(user_id=user_id)
 
 
 def _in_chunks(statement: str, moments: list[dt.datetime]) -> int:

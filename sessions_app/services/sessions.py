@@ -104,6 +104,7 @@ def replace_token(*, actor: Principal, assurance_level: int | None = None) -> tu
             changes["token_expires_at"] = end_of_token(settings.ENV.access_token_ttl_s)
         if assurance_level is not None:
             changes |= {"assurance_level": assurance_level, "authenticated_at": now}
+            changes["cookie_id"] = None
         if not Session.objects.unless_ended(session).update(**changes):
             raise SessionNotFound("There is no session to go on with.")
         for name, value in changes.items():

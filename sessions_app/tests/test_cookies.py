@@ -95,7 +95,7 @@ def test_value_moved_to_another_row_does_not_open():
     Cookie.objects.filter(pk=other.pk).update(value_sealed=one.value_sealed)
     other.refresh_from_db()
     with pytest.raises(crypto.SealBroken):
-        _ = services.Handed(other, "").value
+        _ = services.Handed(other, "", 0).value
 
 
 def test_same_token_again_within_the_grace_gets_the_same_successor():
@@ -342,18 +342,19 @@ def test_own_cookies_are_revoked_and_others_not_found(ada: Person, bob: Person):
 
 
 def test_remembered_device_names_its_person_and_rotates(ada: Person):
-    line = services.remember_device(user=ada.user)
-    assert line.startswith("__Host-remember=")
-    assert "; Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax" in line
-    back = services.resolve_remembered(token=token_in(line))
-    assert back.user == ada.user
-    assert token_in(back.set_cookie) != token_in(line)
+    first = services.remember_device(user=ada.user)
+    assert first.set_cookie == (
+        f"__Host-remember={first.token}; Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax"
+    )
+    user, second = services.resolve_remembered(token=first.token)
+    assert user == ada.user
+    assert second.token != first.token
     with pytest.raises(CookieInvalid):
-        resolve(token_in(back.set_cookie), name=constants.REMEMBER_NAME)
+        resolve(second.token, name=constants.REMEMBER_NAME)
 
 
 def test_remember_cookie_replayed_takes_the_theft_path(ada: Person, held_clock):
-    token = token_in(services.remember_device(user=ada.user))
+    token = services.remember_device(user=ada.user).token
     services.resolve_remembered(token=token)
     held_clock(seconds=11)
     with pytest.raises(CookieInvalid):
@@ -362,14 +363,14 @@ def test_remember_cookie_replayed_takes_the_theft_path(ada: Person, held_clock):
 
 
 def test_trusted_device_is_trusted_by_its_person_only(ada: Person, bob: Person):
-    token = token_in(services.trust_device(user=ada.user))
+    token = services.trust_device(user=ada.user).token
     assert services.trusted_device(user=bob.user, token=token) is None
     assert services.trusted_device(user=ada.user, token="nonsense") is None
-    remember = token_in(services.remember_device(user=ada.user))
+    remember = services.remember_device(user=ada.user).token
     assert services.trusted_device(user=ada.user, token=remember) is None
-    line = services.trusted_device(user=ada.user, token=token)
-    assert line is not None
-    assert line.startswith("__Host-device=")
+    again = services.trusted_device(user=ada.user, token=token)
+    assert again is not None
+    assert again.set_cookie.startswith("__Host-device=")
 
 
 def test_end_of_all_logins_forgets_all_devices(ada: Person):

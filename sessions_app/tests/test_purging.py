@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from core import hooks
 from sessions_app import services, tasks
-from sessions_app.models import Cookie, JarCookie
+from sessions_app.models import ConsentRecord, ConsentSubject, Cookie, CookieJar, JarCookie
 from sessions_app.services import purging
-from sessions_app.tests.cookies import define, filled_jar, issue
+from sessions_app.tests.cookies import agree, define, filled_jar, issue
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -34,3 +35,16 @@ def test_issued_cookies_are_kept_for_a_month_after_their_end(ada: Person, held_c
     held_clock(days=2)
     tasks.purge_cookies.func(0)
     assert Cookie.objects.count() == 1
+
+
+def test_erased_person_leaves_no_cookies_and_nobody_else_loses_any(ada: Person, bob: Person):
+    define()
+    for person in (ada, bob):
+        filled_jar(person.principal)
+        issue(user_id=person.user.pk)
+        agree(user_id=person.user.pk)
+    hooks.fire(hooks.USER_ERASED, user_id=ada.user.pk)
+    for model in (Cookie, CookieJar, JarCookie, ConsentSubject):
+        owners = set(model.objects.values_list("user_id", flat=True))
+        assert owners - {None} == {bob.user.pk}, model
+    assert ConsentRecord.objects.count() == 2
