@@ -15,6 +15,8 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from django.utils.cache import get_conditional_response
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.response import Response
 
 from core import (
@@ -105,6 +107,9 @@ class RequestMiddleware:
         except errors.DomainError as exc:
             return problems.from_error(request, exc)
         response = self.get_response(request)
+        if is_api and response.has_header("ETag") and request.method in SAFE_METHODS:
+            # 304 without a body for whoever has this very version (RFC 9110, section 13.1.2).
+            response = get_conditional_response(request, response["ETag"], response=response)
         if (
             response.status_code >= ERROR_STATUS_MIN
             and not problems.answers_html(request)

@@ -86,6 +86,18 @@ def test_strange_paths_are_not_found(path):
     assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json")
 
 
+@pytest.mark.parametrize("kept", ["{tag}", "W/{tag}", '"v9", {tag}', "*"])
+def test_who_has_this_version_gets_no_body(by_ada, kept):
+    full = by_ada.get("/api/v1/me/")
+    known = kept.format(tag=full["ETag"])
+    answer = by_ada.get("/api/v1/me/", headers={"If-None-Match": known})
+    assert (answer.status_code, answer.content) == (304, b"")
+    assert answer["ETag"] == full["ETag"]
+    assert answer["Cache-Control"] == "no-store"
+    other = by_ada.get("/api/v1/me/", headers={"If-None-Match": '"v999"'})
+    assert (other.status_code, other.content) == (200, full.content)
+
+
 @pytest.mark.parametrize("given", ["0", "1.5", "-1", "abc", "10000", ""])
 def test_timeout_that_is_none_is_refused(given):
     answer = Client().get("/api/v1/me/", headers={"X-Request-Timeout": given})

@@ -245,6 +245,8 @@ class JarHeaderView(APIView):
 class JarExportView(APIView):
     """A jar as a file."""
 
+    # Cookie values: never compressed together with what somebody else may have put there.
+    answers_secrets = True
     scopes = {"GET": constants.JARS_READ}
     renderer_classes = [PlaywrightRenderer, NetscapeRenderer, PythonRenderer]
 
