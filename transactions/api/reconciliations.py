@@ -73,7 +73,7 @@ class ReconciliationLinePage(serializers.Serializer[Any]):
     previous = serializers.CharField(allow_null=True)
 
 
-class ResolveInput(fields.StrictSerializer):
+class ReconciliationResolveInput(fields.StrictSerializer):
     """Why a difference is settled."""
 
     reason = fields.StrictTextField(max_length=constants.REASON_LENGTH_MAX)
@@ -249,7 +249,7 @@ class ResolveView(APIView):
         description="Settles an unexpected or missing line with a reason. No money moves.",
         tags=["reconciliations"],
         parameters=[IDEMPOTENCY_KEY],
-        request=ResolveInput,
+        request=ReconciliationResolveInput,
         responses={200: ReconciliationLineOutput, **problems(400, 401, 403, 404, 409)},
         examples=[
             examples.sent("A fee", {"reason": "Fee of November, posted as fee-2026-11."}),
@@ -264,7 +264,7 @@ class ResolveView(APIView):
         ],
     )
     def post(self, request: Request, reconciliation_id: uuid.UUID, line_id: uuid.UUID) -> Response:
-        wanted = given(ResolveInput, request)
+        wanted = given(ReconciliationResolveInput, request)
         found = selectors.get_reconciliation(
             reconciliation_id=reconciliation_id, actor=caller(request)
         )
