@@ -1,7 +1,7 @@
 """Tabs that refresh one token at one moment, some never hearing the answer: nobody is logged out.
 
 ``REFRESH_RACES=10000 .venv/bin/pytest -n 1 tests/test_refresh_races.py`` is the full run, whose
-figures are in benchmarks/RESULTS.md.
+figures so far are in benchmarks/README.md.
 """
 
 from __future__ import annotations
