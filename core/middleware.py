@@ -107,9 +107,15 @@ class RequestMiddleware:
         except errors.DomainError as exc:
             return problems.from_error(request, exc)
         response = self.get_response(request)
-        if is_api and response.has_header("ETag") and request.method in SAFE_METHODS:
+        if (
+            is_api
+            and isinstance(response, HttpResponse)
+            and response.has_header("ETag")
+            and request.method in SAFE_METHODS
+        ):
             # 304 without a body for whoever has this very version (RFC 9110, section 13.1.2).
-            response = get_conditional_response(request, response["ETag"], response=response)
+            fresh = get_conditional_response(request, response["ETag"], response=response)
+            response = fresh or response
         if (
             response.status_code >= ERROR_STATUS_MIN
             and not problems.answers_html(request)

@@ -146,7 +146,8 @@ class UserAdmin(ReaderAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
         buttons = [
-            (name, description) for _, name, description in self.get_actions(request).values()
+            (name, description)
+            for _, name, description in filter(None, self.get_actions(request).values())
         ]
         shown: HttpResponse = super().render_change_form(
             request, {**context, "buttons": buttons}, *args, **kwargs
@@ -246,7 +247,9 @@ class UserAdmin(ReaderAdmin):
         question: str,
     ) -> HttpResponse | None:
         actor = selectors.staff_principal(request.user)
-        title = str(self.get_actions(request)[request.POST["action"]][2])
+        found = self.get_actions(request)[request.POST["action"]]
+        assert found is not None, "Django offers only what it found"
+        title = str(found[2])
         return press(
             self,
             request,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.conf import settings as django_settings
+from django.core.mail import EmailMultiAlternatives
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -144,6 +145,7 @@ def test_attack_36_links_name_our_host_whatever_the_request_says(ada: Person, se
     }
     assert post("auth/password/forgot", {"email": "ada@example.org"}, **headers).status_code == 202
     (mail,) = mails_to("ada@example.org")
+    assert isinstance(mail, EmailMultiAlternatives)
     for form in (str(mail.body), str(mail.alternatives[0][0]), str(mail.message())):
         assert "evil" not in form
     assert f"{django_settings.ENV.public_url}/account/reset-password/#token=" in str(mail.body)
