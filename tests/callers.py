@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from accounts import services as accounts
+from accounts import totp
 from accounts.constants import ROLE_PERMISSIONS
-from core import clock, ids, scopes
+from accounts.models import Factor
+from core import clock, crypto, ids, scopes
 from core.models import WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
@@ -74,6 +76,14 @@ def callers(ada: Person, bob: Person, monkeypatch) -> Callers:
     )
 
 
+def an_app(person: Person, **facts: Any) -> Factor:
+    """Give a person an authenticator app."""
+    app = Factor(user=person.user, kind="totp", label="an app", **facts)
+    app.seed_sealed = crypto.seal(totp.make_seed().encode(), bound_to=app.seed_place)
+    app.save(force_insert=True)
+    return app
+
+
 def _session(person: Person) -> object:
     start_session(user=person.user)
     return Session.objects.filter(user=person.user).latest("id").pk
@@ -131,6 +141,9 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "endpoint_id": _endpoint,
     "delivery_id": _delivery,
     "hold_id": _hold,
+    "factor_id": lambda person: an_app(person).pk,
+    # Nothing of Ada's stands behind these: whoever asks is told that there is nothing.
+    **dict.fromkeys(("file_id", "schedule_id"), lambda _: ids.uuid7()),
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
     "reconciliation_id": lambda person: reconciled(open_account(person.principal)).pk,

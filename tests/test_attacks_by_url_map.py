@@ -21,7 +21,7 @@ from core.principals import SYSTEM
 from sessions_app.models import Session
 from sessions_app.services import start_session
 from tests import endpoints
-from tests.callers import NO_SCOPE, Callers, fresh
+from tests.callers import NO_SCOPE, Callers, an_app, fresh
 from tests.endpoints import Operation
 from tests.people import Person
 
@@ -69,6 +69,17 @@ def rows_of(person: Person) -> dict[str, str]:
             rows = "\n".join(row[0] for row in cursor.fetchall())
             found[table] = hashlib.sha256(rows.encode()).hexdigest() if rows else ""
     return {table: digest for table, digest in found.items() if digest}
+
+
+def test_attack_18_half_a_login_opens_nothing(callers: Callers, ada: Person):
+    an_app(ada, confirmed_at=clock.now())
+    question = accounts.ask_for_factor(user=ada.user)
+    assert question is not None
+    for operation in CLOSED:
+        answer = ask(operation, question.token, callers)
+        assert (answer.status_code, answer.json()["code"]) == (401, "AUTH_TOKEN_INVALID"), str(
+            operation
+        )
 
 
 def test_attack_19_no_starred_path_takes_a_login_of_long_ago(callers: Callers, ada: Person):
