@@ -43,7 +43,7 @@ class JarInput(fields.StrictSerializer):
     )
 
 
-class ExchangeInput(fields.StrictSerializer):
+class HttpExchangeInput(fields.StrictSerializer):
     """The request that the cookies come from, or go with."""
 
     url = _url("Absolute URL of the request.")
@@ -61,7 +61,7 @@ class ExchangeInput(fields.StrictSerializer):
     )
 
 
-class StoreInput(ExchangeInput):
+class StoreInput(HttpExchangeInput):
     set_cookie = fields.StrictListField(
         child=fields.SecretField(max_bytes=constants.JAR_LINE_BYTES_MAX),
         min_length=1,

@@ -224,7 +224,7 @@ class JarHeaderView(APIView):
     @extend_schema(
         summary="Ask for the Cookie header of a request",
         tags=["jars"],
-        request=shapes.ExchangeInput,
+        request=shapes.HttpExchangeInput,
         responses={200: shapes.HeaderOutput, **problems(400, 401, 403, 404, 422)},
         examples=[
             OpenApiExample(
@@ -236,7 +236,7 @@ class JarHeaderView(APIView):
     def post(self, request: Request, jar_id: uuid.UUID) -> Response:
         header = services.cookie_header(
             jar_id=jar_id,
-            exchange=services.exchange_at(**given(shapes.ExchangeInput, request)),
+            exchange=services.exchange_at(**given(shapes.HttpExchangeInput, request)),
             actor=caller(request),
         )
         return Response({"cookie": header or None})
