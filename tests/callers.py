@@ -133,7 +133,6 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "session_id": _session,
     "user_id": lambda person: person.user.pk,
     "key_id": _api_key,
-    "factor_id": lambda person: accounts.begin_app(label="Telephone", actor=fresh(person))[0].pk,
     "jar_id": lambda person: filled_jar(person.principal),
     "definition_id": lambda person: define(f"app-{ids.uuid7().hex}").pk,
     "cookie_id": lambda person: JarCookie.objects.filter(user_id=person.user.pk).latest("id").pk,
