@@ -18,7 +18,7 @@ def ledger(committed_db):
 
 
 @pytest.mark.parametrize("role", ["app", "owner", "superuser"])
-def test_history_cannot_be_changed_whoever_asks(ledger, connect, role):
+def test_attack_29_history_cannot_be_changed_whoever_asks(ledger, connect, role):
     with connect(role) as as_role:
         for table in ("consent_record", "cookie_policy_version"):
             for change in ("UPDATE {} SET id = id", "DELETE FROM {}", "TRUNCATE {} CASCADE"):
@@ -52,7 +52,7 @@ def test_history_cannot_be_changed_whoever_asks(ledger, connect, role):
         ("UPDATE consent_subject SET head_hash = 'x'", "not the one that was written"),
     ],
 )
-def test_tampering_is_found_and_named(ledger, connect, capsys, tampering, finding):
+def test_attack_29_tampering_is_found_and_named(ledger, connect, capsys, tampering, finding):
     with connect("superuser") as thief:
         # What the triggers cannot see: replication does not fire them.
         thief.execute("SET session_replication_role = replica")

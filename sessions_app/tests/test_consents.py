@@ -44,7 +44,7 @@ def ads(db) -> str:
     return define("ads", constants.MARKETING).name
 
 
-def test_marketing_cookie_waits_for_consent_and_ends_with_it(ads: str, ada: Person):
+def test_attack_28_marketing_cookie_waits_for_consent_and_ends_with_it(ads: str, ada: Person):
     with pytest.raises(ConsentMissing) as raised:
         issue(name=ads, user_id=ada.user.pk)
     assert raised.value.extensions["category"] == constants.MARKETING

@@ -281,7 +281,7 @@ def test_registry_decides_what_is_issued(ada: Person, bob: Person):
         ("a", {"path": "/\r\n"}, "#/path", "COOKIE_PATH"),
     ],
 )
-def test_linter_says_why(name, changes, pointer, code):
+def test_attack_26_linter_refuses_and_says_why(name, changes, pointer, code):
     before = CookieDefinition.objects.count()
     with pytest.raises(DefinitionInvalid) as raised:
         define(name, **changes)

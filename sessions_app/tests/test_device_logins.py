@@ -84,7 +84,7 @@ def test_other_pages_cannot_bring_a_device_back(ada: Person):
     assert Cookie.objects.get().generation == 0
 
 
-def test_replayed_remember_cookie_ends_everything(ada: Person, held_clock):
+def test_attack_20_replayed_remember_cookie_ends_everything(ada: Person, held_clock):
     browser, thief = Browser(), Browser()
     stolen = log_in(browser, remember=True).cookies[constants.REMEMBER_NAME].value
     close(browser)

@@ -11,7 +11,9 @@ from django.conf import settings
 from django.test import Client
 
 from accounts import services as accounts
+from accounts.constants import RESET
 from accounts.models import Factor, RecoveryCode
+from accounts.services.links import make_link_token
 from accounts.tests.factors import App, enrolled_app
 from core import clock
 from core.models import AuditEvent
@@ -182,3 +184,13 @@ def test_staff_with_one_factor_have_no_powers_where_two_are_required(
     strong = _login_with(app, grace)["token"]
     assert authenticate(strong).may("accounts.view_user")
     assert not authenticate(token).may("accounts.view_user")
+
+
+def test_attack_17_second_factor_is_asked_for_after_a_reset(ada: Person):
+    enrolled_app(ada)
+    link = make_link_token(user=ada.user, purpose=RESET)
+    reset = {"token": link, "password": "another long way to get in here"}
+    assert _post("auth/password/reset", reset).status_code == 204
+    asked = _post("auth/login", {"email": ada.user.email, "password": reset["password"]})
+    assert (asked.status_code, asked.json()["status"]) == (202, "mfa_required")
+    assert "token" not in asked.json()

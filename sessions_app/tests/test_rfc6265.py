@@ -84,7 +84,7 @@ def test_all_public_vectors_are_there_and_counted():
         ("=__secure-a=b", "COOKIE_PREFIX"),
     ],
 )
-def test_refused_with_its_reason_and_nothing_kept(line, code):
+def test_attack_27_refused_with_its_reason_and_nothing_kept(line, code):
     assert refusal(line) == code
 
 
@@ -101,7 +101,7 @@ def test_suffix_lists_know_registries_and_hosters():
     assert own.host_only
 
 
-def test_host_only_stays_and_domain_reaches_down():
+def test_attack_27_host_only_stays_and_domain_reaches_down():
     jar = kept("host=1", "domain=2; Domain=example.org")
     assert sent(jar) == "host=1; domain=2"
     assert sent(jar, "https://deep.www.example.org/shop/") == "domain=2"
@@ -116,7 +116,7 @@ def test_address_has_no_subdomains():
     assert sent(kept("a=b", url="http://[::1]/"), "http://[0:0::1]/") == "a=b"
 
 
-def test_secure_neither_comes_nor_goes_in_the_clear():
+def test_attack_27_secure_neither_comes_nor_goes_in_the_clear():
     plain = "http://www.example.org/shop/"
     assert refusal("a=b; Secure", plain) == "COOKIE_SECURE"
     jar = kept("a=b; Secure; Path=/")
