@@ -94,6 +94,12 @@ def is_reachable() -> bool:
         return False
 
 
+def use_again() -> None:
+    """Stop leaving the cache alone, for tests that begin after one without it."""
+    global _usable_at_ms  # noqa: PLW0603 - as in _leave_alone
+    _usable_at_ms = 0.0
+
+
 def _client() -> redis.Redis:
     client: redis.Redis = get_redis_connection("default")
     return client

@@ -15,6 +15,7 @@ from django.core.cache import cache, caches
 from django.db import connections
 from psycopg import sql
 
+from core import cache as shared_cache
 from core import rates
 from transactions.selectors import accounts
 
@@ -108,6 +109,7 @@ def clean_cache(request: pytest.FixtureRequest) -> None:
     ):
         # First: it gives this process its Valkey database.
         request.getfixturevalue("django_db_setup")
+        shared_cache.use_again()
         cache.clear()
         rates.forget_all_here()
 

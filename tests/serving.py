@@ -16,11 +16,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis
 
 from tests.database import clone, drop, url_of
+from tests.services import VALKEY_DATABASES
 
 ROOT = Path(__file__).parent.parent
 READY_TIMEOUT_S = 30
+SERVICES_MAX = 8
 
 
 @dataclasses.dataclass
@@ -96,6 +99,19 @@ def await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"not ready: {log.read_text()}")
 
 
+def _empty_valkey(name: str, number: int) -> str:
+    """Return the URL of a Valkey database of this service's own, with nothing in it.
+
+    Plans and counters are kept there: what one test's service knows must not hold for another's.
+    """
+    worker = int("".join(filter(str.isdigit, name)) or 7)
+    index = VALKEY_DATABASES // 2 + (worker * SERVICES_MAX + number % SERVICES_MAX) % 60
+    url = os.environ["REDIS_URL"].partition("db=")[0] + f"db={index}"
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
 @pytest.fixture
 def serve(tmp_path: Path, worker_id: str) -> Iterator[Callable[..., Service]]:
     """Start services: ``serve(workers=2, threads=8, **environment)``."""
@@ -118,7 +134,7 @@ def serving(folder: Path, name: str) -> Iterator[Callable[..., Service]]:
             **os.environ,
             "DATABASE_URL": url_of("app", database),
             "DATABASE_OWNER_URL": url_of("owner", database),
-            "REDIS_URL": os.environ["REDIS_URL"].partition("db=")[0] + "db=14",
+            "REDIS_URL": _empty_valkey(name, number),
             "PORT": str(port),
             "PUBLIC_URL": url,
             "WEB_WORKERS": str(workers),

@@ -56,6 +56,12 @@ def ask(
     return answer
 
 
+# Whatever an application puts there is its own text, a user_id too.
+FREE_FORM = "PATCH sessions/current/data/"
+# Nobody's in particular: staff read it, everybody else is told that it is not for them.
+STAFF_READ = {"GET cookie-definitions/<uuid:definition_id>/"}
+
+
 def rows_of(person: Person) -> dict[str, str]:
     """Return a digest of every row in the database that names this person, by table."""
     found = {}
@@ -101,7 +107,7 @@ def test_attack_19_no_starred_path_takes_a_login_of_long_ago(callers: Callers, a
 @pytest.mark.parametrize("name", OTHERS_NAMES)
 def test_attack_21_nobody_acts_for_another_by_naming_them(callers: Callers, bob: Person, name: str):
     for operation in OPERATIONS:
-        if operation.method not in ("post", "put", "patch"):
+        if operation.method not in ("post", "put", "patch") or str(operation) == FREE_FORM:
             continue
         own = callers.bodies.get(str(operation)) or operation.example or {}
         with transaction.atomic():
@@ -137,7 +143,7 @@ def test_attack_22_what_belongs_to_another_is_as_if_it_were_not_there(
         nobodys.status_code,
         nobodys.json()["code"],
     )
-    if operation.method == "get":
+    if operation.method == "get" and str(operation) not in STAFF_READ:
         assert theirs.status_code == 404
 
 

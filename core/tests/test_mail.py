@@ -36,6 +36,7 @@ FACTS: dict[str, Any] = {
     "link": "https://x.example/#t",
     "kind": "passkey",
     "left": 9,
+    "began": "30 April 2026 at 9:00 UTC",
 }
 LINK = {"link": "https://strongroom.example/account/reset-password/#token=otl_secret"}
 

@@ -69,7 +69,7 @@ def place_hold(
         InsufficientFunds, LimitExceeded: an account would pass its floor or ceiling.
         BalanceOverflow: a balance would leave 64 bits.
     """
-    if posting.source == posting.destination:
+    if posting.source == posting.destination != constants.NOBODYS_ACCOUNT:
         raise errors.SameAccount("Money moves between two accounts.")
     hold_id, audit_id = ids.uuid7s(2)
     may_take_from_any = actor.may("transactions.post_any_transaction")

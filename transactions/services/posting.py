@@ -201,12 +201,14 @@ def require_near(effective_at: dt.datetime | None) -> None:
 def require_two_accounts(drafts: Iterable[Draft]) -> None:
     """Refuse a posting from an account to itself.
 
+    Two names that nobody has are not one account: that they are not found is told later.
+
     Raises:
         SameAccount: there is one; extension ``posting`` is its index.
     """
     for draft in drafts:
         for index, posting in enumerate(draft.postings):
-            if posting.source == posting.destination:
+            if posting.source == posting.destination != constants.NOBODYS_ACCOUNT:
                 raise errors.SameAccount("Money moves between two accounts.", posting=index)
 
 
