@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 from csp.constants import NONE, SELF
 from csp.decorators import csp_replace
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
-from drf_spectacular.views import SpectacularRedocView, SpectacularSwaggerSplitView
+from drf_spectacular.views import (
+    SpectacularAPIView,
+    SpectacularRedocView,
+    SpectacularSwaggerSplitView,
+)
+from rest_framework.request import Request
+from rest_framework.response import Response
+from typing_extensions import override
 
 # Both pages write style attributes from script; nothing else may run that is not ours.
 _STYLED_BY_SCRIPT = {
@@ -42,6 +49,19 @@ def _local_bundle() -> bytes:
     path = finders.find(_BUNDLE)
     assert isinstance(path, str), "drf-spectacular-sidecar is installed"
     return Path(path).read_bytes().replace(_REMOTE_LOGO, _NO_IMAGE)
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document: the same for everybody, so it is put together once in a process."""
+
+    _made: ClassVar[dict[str | None, Any]] = {}
+
+    @override
+    def _get_schema_response(self, request: Request) -> Response:
+        if self.api_version not in self._made:
+            answer = super()._get_schema_response(request)  # type: ignore[no-untyped-call]  # untyped library
+            self._made[self.api_version] = answer.data
+        return Response(self._made[self.api_version])
 
 
 @method_decorator(csp_replace(_STYLED_BY_SCRIPT), name="dispatch")

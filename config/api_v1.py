@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
 
 from config import api_docs
 
@@ -13,7 +12,7 @@ urlpatterns = [
     path("", include("transactions.api.urls")),
     path("", include("core.webhooks.urls")),
     path("", include("core.files.urls")),
-    path("schema/", SpectacularAPIView.as_view(api_version="v1"), name="schema"),
+    path("schema/", api_docs.SchemaView.as_view(api_version="v1"), name="schema"),
     path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
     path("redoc/redoc.js/", api_docs.redoc_script, name="redoc-script"),
     path("redoc/", api_docs.RedocView.as_view(url_name="v1:schema"), name="redoc"),

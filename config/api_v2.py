@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView
+
+from config import api_docs
 
 urlpatterns = [
     path("", include("transactions.api.v2")),
-    path("schema/", SpectacularAPIView.as_view(api_version="v2"), name="schema"),
+    path("schema/", api_docs.SchemaView.as_view(api_version="v2"), name="schema"),
 ]
