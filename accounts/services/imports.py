@@ -12,25 +12,29 @@ from core import audit, ids
 from core.principals import SYSTEM
 
 
-def import_people(*, names: Sequence[str], domain: str) -> dict[str, uuid.UUID]:
+def import_people(
+    *, names: Sequence[str], domain: str, identifiers: Sequence[uuid.UUID] | None = None
+) -> dict[str, uuid.UUID]:
     """Make a person of each name that is not known yet; nobody of them can log in.
 
-    A person's e-mail is ``name@domain``. Joins the caller's transaction. Returns ids by name.
+    A person's e-mail is ``name@domain``. ``identifiers`` are their ids, when they must not be new
+    ones each time, in the order of ``names``. Joins the caller's transaction. Returns ids by name.
     """
     emails = {f"{name}@{domain}".casefold(): name for name in names}
     known = dict(
         User.objects.filter(email_normalized__in=list(emails)).values_list("email_normalized", "pk")
     )
+    fresh = dict(zip(emails, identifiers or ids.uuid7s(len(emails)), strict=True))
     missing = [email for email in emails if email not in known]
     made = [
         User(
-            id=identifier,
+            id=fresh[email],
             email=email,
             email_normalized=email,
             name=emails[email],
             password=make_password(None),
         )
-        for email, identifier in zip(missing, ids.uuid7s(len(missing)), strict=True)
+        for email in missing
     ]
     User.objects.bulk_create(made, batch_size=1_000)
     if made:

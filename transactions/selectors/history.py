@@ -27,6 +27,11 @@ from transactions.models import (
 IDS_MAX: Final = 1_000
 
 
+def has_transactions() -> bool:
+    """Return whether anything was ever posted, in any ledger."""
+    return Transaction.objects.exists()
+
+
 def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str]:
     """Return which of ``references`` are taken in the ledger."""
     rows = TransactionReference.objects.filter(ledger_id=ledger_id, reference__in=references)

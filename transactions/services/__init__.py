@@ -1,5 +1,6 @@
 """What can be done with money."""
 
+from transactions.generating import Span
 from transactions.services.accounts import (
     close_ledger_account,
     create_asset,
@@ -10,6 +11,7 @@ from transactions.services.accounts import (
 )
 from transactions.services.bulk import post_all_or_none, post_each
 from transactions.services.exchanges import Terms, exchange
+from transactions.services.generation import Wanted, generate_history
 from transactions.services.holds import (
     Capture,
     capture_hold,
@@ -47,7 +49,9 @@ __all__ = [
     "PostedTransaction",
     "Posting",
     "Reversal",
+    "Span",
     "Terms",
+    "Wanted",
     "account_ids_of",
     "add_note",
     "cancel_schedule",
@@ -58,6 +62,7 @@ __all__ = [
     "ensure_house_account",
     "exchange",
     "expire_holds",
+    "generate_history",
     "import_file",
     "open_ledger_account",
     "place_hold",
