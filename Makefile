@@ -11,9 +11,10 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 	PUBLIC_URL=https://strongroom.example ALLOWED_HOSTS=strongroom.example \
 	TRUSTED_PROXY_COUNT=1 MAIL_TRANSPORT=smtp SMTP_URL=smtp://mail.strongroom.example
 WORKERS ?= 2
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix format clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -67,6 +68,9 @@ release-api: setup-dev ## Promise clients what the OpenAPI documents say today; 
 
 role-matrix: setup-dev ## Write docs/role-matrix.md as the service answers now; read the diff.
 	@WRITE_ROLE_MATRIX=1 $(BIN)/pytest -q -n 1 tests/test_role_matrix.py
+
+chaos: setup-dev ## Kill workers, connections and PostgreSQL under load; SECONDS=60 each, SEED=n to repeat.
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .
