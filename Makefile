@@ -12,9 +12,10 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 	TRUSTED_PROXY_COUNT=1 MAIL_TRANSPORT=smtp SMTP_URL=smtp://mail.strongroom.example
 WORKERS ?= 2
 SECONDS ?= 60
+STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos format clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -71,6 +72,9 @@ role-matrix: setup-dev ## Write docs/role-matrix.md as the service answers now; 
 
 chaos: setup-dev ## Kill workers, connections and PostgreSQL under load; SECONDS=60 each, SEED=n to repeat.
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+soak: setup-dev ## Compare the ledger with plain integers for STEPS=200000 steps; SEED=n to repeat.
+	@$(BIN)/pytest -n $(WORKERS) -rP --steps $(STEPS) $(if $(SEED),--seed $(SEED)) transactions/tests/test_money_machine.py
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .

@@ -32,6 +32,12 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How long, and from which seed, the ledger is compared with plain integers."""
+    parser.addoption("--steps", type=int, default=10_000)
+    parser.addoption("--seed", type=int)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Let the process that started the services remove them at its end, however it ends."""
     if _started_here is not None:

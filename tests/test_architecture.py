@@ -96,6 +96,17 @@ def test_traceability_names_only_what_exists():
         assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), (identifier, test)
 
 
+def test_each_invariant_names_a_test_that_exists():
+    rows = re.findall(
+        r"^\| I(\d+) \| .+? \| (\S+)::(\w+) \|$",
+        (ROOT / "docs" / "proofs.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert [int(number) for number, _, _ in rows] == list(range(1, 16))
+    for number, test_file, test in rows:
+        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
+
+
 def test_generated_documents_are_current(capsys):
     call_command("docs_generate", "--check")
     assert "current" in capsys.readouterr().out

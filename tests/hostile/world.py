@@ -7,7 +7,7 @@ from sessions_app import services as sessions
 from tests.people import make_person
 from transactions import services
 from transactions.models import LedgerAccount
-from transactions.tests.money import open_account
+from transactions.tests.money import capture, hold_on, open_account
 
 
 def build() -> dict[str, str]:
@@ -23,7 +23,9 @@ def build() -> dict[str, str]:
     services.update_ledger_account(
         account=frozen, expected_version=1, changes={"status": "frozen"}, actor=SYSTEM
     )
-    names = {name: str(account_id) for name, account_id in world.items()}
+    captured = hold_on(world["deep"], world["target"], 5)
+    world["captured"], world["sold"] = captured.pk, capture(captured).id
+    names = {name: str(identifier) for name, identifier in world.items()}
     names["ada"], names["bob"] = _token(ada), _token(bob)
     return names
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import itertools
+import random
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -34,9 +36,9 @@ from transactions.tests.money import capture, hold_on, is_clean, move, open_acco
 ACCOUNTS = 4
 START = 100
 CEILING = 180
-# Ten thousand steps; hypothesis prints how to repeat what fails.
-EXAMPLES = 100
-STEPS = 100
+# The steps that `--steps` asks for are done by as many tests, in runs of so many each.
+SHARES = 2
+STEPS_A_RUN = 100
 amounts = st.integers(1, 90)
 places = st.integers(0, ACCOUNTS - 1)
 
@@ -66,6 +68,7 @@ class Money(RuleBasedStateMachine):
     """Posts, holds, captures, gives back, schedules; the model does the same with integers."""
 
     owner: Person
+    steps: ClassVar[list[int]]
     holds: Bundle[KnownHold] = Bundle("holds")
     sales: Bundle[Sale] = Bundle("sales")
 
@@ -130,6 +133,27 @@ class Money(RuleBasedStateMachine):
             actor=SYSTEM,
         )
         assert [_end(result) for result in results] == expected
+
+    @rule(moves=st.lists(st.tuples(places, places, amounts), min_size=1, max_size=4))
+    def post_all_or_none(self, moves: list[tuple[int, int, int]]) -> None:
+        before, expected = list(self.posted), "done"
+        for source, destination, amount in moves:
+            expected = self.verdict(source, destination, amount)
+            if expected != "done":
+                self.posted = before
+                break
+            self.shift(source, destination, amount)
+        done = _tried(
+            lambda: services.post_all_or_none(
+                drafts=[move(self.ids[s], self.ids[d], amount) for s, d, amount in moves],
+                ledger_id=selectors.get_ledger("main").pk,
+                actor=SYSTEM,
+            )
+        )
+        if any(source == destination for source, destination, _ in moves):
+            # Seen before the accounts are, wherever it stands.
+            expected, self.posted = "TXN_SAME_ACCOUNT", before
+        assert _end(done) == expected
 
     @rule(target=holds, source=places, destination=places, amount=amounts)
     def hold(self, source: int, destination: int, amount: int) -> Any:
@@ -215,6 +239,7 @@ class Money(RuleBasedStateMachine):
     def both_agree(self) -> None:
         if not hasattr(self, "ids"):
             return
+        self.steps[0] += 1
         rows = Balance.objects.in_bulk(self.ids, field_name="account_id")
         for number, account in enumerate(self.ids):
             row = rows[account]
@@ -235,14 +260,25 @@ def _end(result: object) -> str:
 
 
 @pytest.mark.django_db
-def test_ledger_and_integers_agree(ada: Person):
-    machine = type("Money", (Money,), {"owner": ada})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+@pytest.mark.parametrize("share", range(SHARES))
+def test_ledger_and_integers_agree(ada: Person, share: int, pytestconfig: pytest.Config):
+    steps = pytestconfig.getoption("--steps") // SHARES
+    number = pytestconfig.getoption("--seed") or random.randrange(1, 2**32)
+    print(f"\nrepeat with --seed={number}")  # noqa: T201 - the only way to the same run
+    done = [0]
+    machine = type("Money", (Money,), {"owner": ada, "steps": done})
+    for part in itertools.count():
+        # Some runs end before their last step; others make up for them.
+        left = steps - done[0]
+        if left <= 0:
+            break
+        run_state_machine_as_test(
+            seed(f"{number}/{share}/{part}")(machine),
+            settings=settings(
+                max_examples=-(-left // STEPS_A_RUN) + 1,
+                stateful_step_count=STEPS_A_RUN,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    print(f"{done[0]} steps")  # noqa: T201 - as above
