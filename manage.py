@@ -13,7 +13,12 @@ def main() -> None:
         os.environ.setdefault("LOG_STREAM", "stderr")
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    from core import context, ids
+
+    # What a command does and logs is found by one id, as what a request does.
+    name = sys.argv[1] if len(sys.argv) > 1 else "help"
+    with context.entered(context.Context(request_id=str(ids.uuid7()), command=name)):
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":

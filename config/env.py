@@ -19,30 +19,16 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from config.contradictions import contradictions
-from config.env_values import has_default, parse, raw_value
+from config.env_observability import Observability
+from config.env_values import has_default, parse, raw_value, setting
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
 ENVIRONMENTS = ("development", "test", "staging", "production")
 
 
-def setting(
-    about: str,
-    *,
-    default: Any = dataclasses.MISSING,
-    secret: bool = False,
-    minimum: int | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """Declare one setting. A secret never has a default and never shows in a ``repr``."""
-    metadata = {"about": about, "secret": secret, "minimum": minimum, "choices": choices}
-    if isinstance(default, list):
-        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
-    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Env:
+class Env(Observability):
     """Validated configuration. Durations carry their unit in the name."""
 
     environment: str = setting(
@@ -101,23 +87,8 @@ class Env:
         "Where to report a hole, for security.txt: mailto:, https: or tel:.",
         default="mailto:security@strongroom.invalid",
     )
-    metrics_token: str = setting(
-        "Bearer token that opens /metrics and /health/detailed. Empty: both are closed.",
-        default="",
-        secret=True,
-    )
     trusted_proxy_count: int = setting(
         "Proxies in front whose X-Forwarded-For entries are believed.", default=0, minimum=0
-    )
-    log_level: str = setting(
-        "Lowest level that is logged.",
-        default="INFO",
-        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
-    )
-    log_stream: str = setting(
-        "Where log lines go. Commands use stderr, so that their output can be piped.",
-        default="stdout",
-        choices=("stdout", "stderr"),
     )
     db_pool_size_min: int = setting("Connections each process keeps open.", default=1, minimum=0)
     db_pool_size_max: int = setting("Connections each process may open.", default=10, minimum=1)
@@ -152,11 +123,6 @@ class Env:
         "How many seconds values of a kind are kept, each `kind=seconds`; kinds that are not named "
         "live as long as `default`.",
         default=["default=3600", "user=300", "account=600", "reference=600", "external=60"],
-    )
-    worker_metrics_port: int = setting(
-        "Port below HOST where a worker shows its numbers to Prometheus. 0: nowhere.",
-        default=0,
-        minimum=0,
     )
     cache_timeout_ms: int = setting(
         "How long a cache call may take before the database answers instead.",

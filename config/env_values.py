@@ -11,6 +11,21 @@ from typing import Any
 import environ
 
 
+def setting(
+    about: str,
+    *,
+    default: Any = dataclasses.MISSING,
+    secret: bool = False,
+    minimum: int | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare one setting. A secret never has a default and never shows in a ``repr``."""
+    metadata = {"about": about, "secret": secret, "minimum": minimum, "choices": choices}
+    if isinstance(default, list):
+        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+    return dataclasses.field(default=default, repr=not secret, metadata=metadata)
+
+
 def has_default(field: dataclasses.Field[Any]) -> bool:
     """Return whether the setting may be left out."""
     return not (

@@ -33,9 +33,14 @@ limit_request_field_size = 8_190
 max_requests = 50_000
 max_requests_jitter = 5_000
 accesslog = None
-logconfig_dict = logs.as_dict_config(level=_env.log_level, stream=_env.log_stream)
+logconfig_dict = logs.as_dict_config(
+    level=_env.log_level, stream=_env.log_stream, file=_env.log_file
+)
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - memory, not disk
+
+
+logs.catch_what_nobody_caught()
 
 
 def when_ready(server: Any) -> None:

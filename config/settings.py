@@ -12,6 +12,7 @@ from redis.retry import Retry
 
 from config import env as env_module
 from config.env_values import database_settings
+from core import jobs
 from core.version import VERSION
 
 ENV = env_module.load_process_environment()
@@ -275,6 +276,11 @@ USE_I18N = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LOGGING_CONFIG = "core.logs.configure"
-LOGGING: dict[str, Any] = {"level": ENV.log_level, "stream": ENV.log_stream}
+LOGGING: dict[str, Any] = {
+    "level": ENV.log_level,
+    "stream": ENV.log_stream,
+    "file": ENV.log_file,
+}
 PROCRASTINATE_AUTOCONNECT = True
+PROCRASTINATE_WORKER_DEFAULTS = {"task_middleware": [jobs.in_context, jobs.in_context_async]}
 PROMETHEUS_EXPORT_MIGRATIONS = False

@@ -16,7 +16,9 @@ class Context:
     """What one request, job or command knows about itself.
 
     ``deadline_ms`` is on the clock of :func:`core.clock.monotonic_ms`; ``None`` is no deadline.
-    ``answer_headers`` go out with the answer, whatever it becomes.
+    ``answer_headers`` go out with the answer, whatever it becomes. ``job`` and ``command`` are the
+    names of what runs outside a request; ``queries`` and ``database_ms`` what it asked of
+    PostgreSQL so far.
     """
 
     request_id: str
@@ -26,6 +28,11 @@ class Context:
     user_agent: str = ""
     error_code: str = ""
     answer_headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    job: str = ""
+    job_id: int | None = None
+    command: str = ""
+    queries: int = 0
+    database_ms: float = 0.0
 
     def remaining_ms(self) -> float | None:
         """Return the milliseconds left, zero or less when the deadline has passed."""

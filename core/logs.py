@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import logging.config
+import re
+import sys
+import threading
+from types import TracebackType
 from typing import Any, Final
 
+import psycopg
 import structlog
+from django.db import utils as django_errors
 from structlog.typing import EventDict, WrappedLogger
+from typing_extensions import override
 
 from core import context
-from core.redaction import redacted
+from core.redaction import redacted, scrubbed
 
+SESSION_HASH_LENGTH: Final = 12
 # Without the local variables of the frames: they hold passwords and tokens.
-_tracebacks: Final = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+_as_dicts: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+# What PostgreSQL refuses, it quotes: values of people.
+_DATABASE_ERRORS: Final = frozenset(
+    name for module in (psycopg.errors, django_errors) for name in vars(module)
+)
+_QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'|=\(.*\)')
+# A job of ours says itself how it went, in core.jobs.
+_SAID_BY_JOBS: Final = frozenset(
+    {"start_job", "job_success", "job_error", "job_error_retry", "periodic_deferrer_deferring"}
 )
 
 
@@ -27,10 +43,26 @@ def configure(settings: dict[str, Any]) -> None:
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(as_dict_config(**settings))
+    logging.captureWarnings(capture=True)
 
 
-def as_dict_config(*, level: str, stream: str) -> dict[str, Any]:
+def catch_what_nobody_caught() -> None:
+    """Log what ends a process or a thread of a server as one line instead of a traceback."""
+
+    def log_it(
+        kind: type[BaseException], exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if exc is not None and issubclass(kind, Exception):
+            structlog.get_logger(__name__).error("crashed", exc_info=(kind, exc, trace))
+
+    sys.excepthook = log_it
+    threading.excepthook = lambda args: log_it(args.exc_type, args.exc_value, args.exc_traceback)
+
+
+def as_dict_config(*, level: str, stream: str, file: str = "") -> dict[str, Any]:
     """Return the standard library's logging configuration; gunicorn starts with it too."""
+    to_file = {"class": "core.log_lines.SharedFile", "filename": file}
+    to_stream = {"class": "core.log_lines.SharedStream", "stream": stream}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -40,17 +72,15 @@ def as_dict_config(*, level: str, stream: str) -> dict[str, Any]:
                 "foreign_pre_chain": _shared(),
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    _tracebacks,
+                    structlog.processors.ExceptionRenderer(_without_values),
                     structlog.processors.JSONRenderer(),
+                    _scrub,
                 ],
             }
         },
+        "filters": {"ours": {"()": "core.logs.NotSaidByJobs"}},
         "handlers": {
-            "lines": {
-                "class": "logging.StreamHandler",
-                "stream": f"ext://sys.{stream}",
-                "formatter": "json",
-            }
+            "lines": {**(to_file if file else to_stream), "formatter": "json", "filters": ["ours"]}
         },
         "root": {"level": level, "handlers": ["lines"]},
         "loggers": {
@@ -66,6 +96,15 @@ def as_dict_config(*, level: str, stream: str) -> dict[str, Any]:
     }
 
 
+class NotSaidByJobs(logging.Filter):
+    """Drops what procrastinate says of a job: :mod:`core.jobs` says it once, with its context."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether the line is to be written."""
+        return getattr(record, "action", None) not in _SAID_BY_JOBS
+
+
 def _shared() -> list[Any]:
     return [
         structlog.stdlib.add_log_level,
@@ -78,14 +117,42 @@ def _shared() -> list[Any]:
 
 
 def _add_context(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
-    request_id = context.current().request_id
-    if request_id:
-        event.setdefault("request_id", request_id)
+    running = context.current()
+    if not running.request_id:
+        return event
+    event.setdefault("request_id", running.request_id)
+    if running.job:
+        event.setdefault("job", running.job)
+        event.setdefault("job_id", running.job_id)
+    if running.command:
+        event.setdefault("command", running.command)
+    if principal := running.principal:
+        event.setdefault("user_id", str(principal.user_id))
+        event.setdefault("principal", principal.kind)
+        if principal.session_id:
+            # Enough to find the lines of one session, nothing to find the session by.
+            digest = hashlib.sha256(principal.session_id.bytes).hexdigest()
+            event.setdefault("session", digest[:SESSION_HASH_LENGTH])
     return event
 
 
 def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """Replace values under names that promise a secret, however deep."""
     for key, value in event.items():
-        event[key] = redacted(value, name=key)
+        if key != "exc_info":
+            event[key] = redacted(value, name=key)
     return event
+
+
+def _without_values(exc_info: Any) -> list[dict[str, Any]]:
+    """Render a traceback; of the database's own words, only those that quote nothing."""
+    raised = _as_dicts(exc_info)
+    for one in raised:
+        if one["exc_type"] in _DATABASE_ERRORS:
+            one["exc_value"] = _QUOTED.sub("...", one["exc_value"].partition("\n")[0])
+    return raised
+
+
+def _scrub(logger: WrappedLogger, name: str, line: str | bytes) -> str:
+    """Hide what looks like a secret, even in the words of somebody else's exception."""
+    return scrubbed(line if isinstance(line, str) else line.decode())

@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from core import sealed_facts
+from core import jobs, sealed_facts
 
 JOB: Final = "deliver_mail"
 PERMANENT_SMTP_CODE_MIN: Final = 500
@@ -54,7 +54,7 @@ def enqueue(*, template: str, to: str, facts: dict[str, Any]) -> None:
     ``facts`` are JSON values for the template.
     """
     mail = {"template": template, "to": to, "facts": facts}
-    deliver_mail.defer(sealed=sealed_facts.seal(mail, job=JOB))
+    deliver_mail.defer(sealed=sealed_facts.seal(mail, job=JOB), **jobs.origin())
 
 
 # smtplib's exceptions are OSErrors, as a server that is away is.

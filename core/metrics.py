@@ -46,6 +46,13 @@ OUTBOUND_CALLS = Counter(
 WEBHOOK_DELIVERIES = Counter(
     "strongroom_webhook_deliveries_total", "Events sent to endpoints by outcome.", ["outcome"]
 )
+JOBS = Counter("strongroom_jobs_total", "Background jobs that ended.", ["task", "outcome"])
+JOB_DURATION_S = Histogram(
+    "strongroom_job_duration_seconds",
+    "Time one try of a background job took.",
+    ["task"],
+    buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600),
+)
 LOGINS = Counter("strongroom_logins_total", "Login attempts by outcome.", ["outcome"])
 GUESSES_REFUSED = Counter(
     "strongroom_guesses_refused_total", "Attempts that were not heard: too many wrong.", ["purpose"]

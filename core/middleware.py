@@ -30,6 +30,7 @@ from core import (
     ids,
     metrics,
     problems,
+    redaction,
     throttling,
     versioning,
 )
@@ -192,18 +193,18 @@ def _record(
     metrics.HTTP_LATENCY.labels(method=method, route=route).observe(took_ms / 1_000)
     if request.path_info in UNLOGGED_PATHS:
         return
-    principal = running.principal
     log.info(
         "request",
         method=method,
         route=route,
-        path=request.path,
+        path=redaction.shown_path(request.path),
         status=response.status_code,
         duration_ms=round(took_ms, 2),
         bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]  # not streaming
-        user_id=str(principal.user_id) if principal else None,
         address=running.client_address,
         code=running.error_code or None,
+        queries=running.queries,
+        database_ms=round(running.database_ms, 2),
     )
 
 

@@ -1,4 +1,4 @@
-"""Which names promise a secret, and how what they hold is hidden."""
+"""Which names promise a secret, how secrets look, and how what they hold is hidden."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ REDACTED: Final = "***"
 SECRET_NAME: Final = re.compile(
     r"password|token|secret|authorization|cookie|api_?key|credential|otp|validator", re.IGNORECASE
 )
+# Longer than a UUID, a slug or a number: what somebody put into an address by mistake.
+PATH_SEGMENT_MAX: Final = 36
+_SECRETS: Final = re.compile(
+    # Tokens and API keys of ours; JWTs; signing secrets of webhooks; what follows Bearer or Basic;
+    # the password in an address.
+    r"\b[a-z]{2,4}_[A-Za-z0-9_-]{22}[A-Za-z0-9_-]*"
+    r"|\beyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
+    r"|\bwhsec_[A-Za-z0-9+/=_-]+"
+    r"|\b(?:Bearer|Basic) [^\s\"'\\]+"
+    r"|(?<=://)[^\s/@:\"]*:[^\s/@\"]+(?=@)"
+)
+_LONG_SEGMENT: Final = re.compile(rf"[^/]{{{PATH_SEGMENT_MAX + 1},}}")
 
 
 def redacted(value: Any, *, name: str = "") -> Any:
@@ -20,3 +32,13 @@ def redacted(value: Any, *, name: str = "") -> Any:
     if isinstance(value, list | tuple):
         return [redacted(inner) for inner in value]
     return value
+
+
+def scrubbed(text: str) -> str:
+    """Return ``text`` without whatever looks like a secret, wherever it came from."""
+    return _SECRETS.sub(REDACTED, text)
+
+
+def shown_path(path: str) -> str:
+    """Return the path of a request without segments that no address of ours has."""
+    return _LONG_SEGMENT.sub(REDACTED, path)

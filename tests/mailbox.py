@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 
 from accounts import services
 from accounts.models import User
+from core import jobs
 from tests.people import PASSWORD
 
 _TOKEN = re.compile(r"#token=([A-Za-z0-9_-]+)")
@@ -22,6 +23,7 @@ def run_jobs() -> int:
     done = 0
     while waiting := _waiting():
         for number, name, arguments in waiting:
+            arguments.pop(jobs.ORIGIN, None)
             app.tasks[name].func(**arguments)
             with connection.cursor() as cursor:
                 cursor.execute("DELETE FROM procrastinate_jobs WHERE id = %s", [number])

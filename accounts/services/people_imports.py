@@ -20,7 +20,7 @@ from accounts import constants, errors, foreign_hashers, foreign_hashes
 from accounts.models import ImportedRow, PeopleImport, User
 from accounts.services.emails import Email, read_email
 from accounts.services.registration import create_user
-from core import audit, clock, crypto, db, ids
+from core import audit, clock, crypto, db, ids, jobs
 from core.errors import DomainError, PermissionRefused
 from core.principals import SYSTEM, Principal
 
@@ -87,7 +87,7 @@ def start_people_import(*, people: Sequence[NewPerson], actor: Principal) -> Peo
             target_id=row.pk,
             rows=len(people),
         )
-        run_people_import.defer(import_id=str(row.pk))
+        run_people_import.defer(import_id=str(row.pk), **jobs.origin())
         return row
 
     return db.run_in_transaction(start)

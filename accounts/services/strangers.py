@@ -22,7 +22,7 @@ from accounts.services.guessing import limit_requests
 from accounts.services.links import send_link, was_just_sent
 from accounts.services.passwords import require_strong_password
 from accounts.services.registration import open_account
-from core import db, sealed_facts
+from core import db, jobs, sealed_facts
 
 JOB: Final = "answer_stranger"
 _REGISTER: Final = "register"
@@ -68,7 +68,9 @@ def _ask_for_link(purpose: str, email: str) -> None:
 
 
 def _leave_to_worker(wish: str, **facts: str) -> None:
-    answer_stranger.defer(sealed=sealed_facts.seal({"wish": wish, **facts}, job=JOB))
+    answer_stranger.defer(
+        sealed=sealed_facts.seal({"wish": wish, **facts}, job=JOB), **jobs.origin()
+    )
 
 
 @app.task(

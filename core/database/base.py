@@ -6,12 +6,13 @@ from typing import Any
 
 from django_prometheus.db.backends.postgresql import base
 
-from core import db
+from core import db, statements
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-prometheus ships no types
-    """A connection on which no statement outlives the request that sends it."""
+    """A connection whose statements end with the request that sends them, and are watched."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.execute_wrappers.append(db.within_deadline)
+        # The first one sees a statement first; the last one adds to it what PostgreSQL shall see.
+        self.execute_wrappers += [db.within_deadline, statements.watched]

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from psycopg.rows import namedtuple_row
 
-from core import context, db
+from core import context, db, statements
 from core import errors as core_errors
 from transactions import errors
 
@@ -50,7 +50,10 @@ def _execute(function: str, parameters: list[Any]) -> list[Any]:
         psycopg.RawCursor(connection.connection, row_factory=namedtuple_row) as cursor,
     ):
         try:
-            cursor.execute(function, parameters, prepare=True)
+            # Without the comment that other statements carry: it would be a new text each time,
+            # and prepared anew. The request's id is among the parameters.
+            with statements.timed(function):
+                cursor.execute(function, parameters, prepare=True)
             return cursor.fetchall()
         except psycopg.errors.LockNotAvailable as exc:
             if "idempotency_key" not in (exc.diag.context or ""):

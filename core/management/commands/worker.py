@@ -12,6 +12,8 @@ from procrastinate.contrib.django import app
 from prometheus_client import start_http_server
 from typing_extensions import override
 
+from core import logs
+
 
 class Command(BaseCommand):
     help = (
@@ -21,6 +23,7 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        logs.catch_what_nobody_caught()
         if settings.ENV.worker_metrics_port:
             start_http_server(settings.ENV.worker_metrics_port, settings.ENV.host)
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
