@@ -121,3 +121,22 @@ def test_posting_with_little_time_left_gets_a_limit_of_its_own(committed_db):
     with context.entered(late), pytest.raises(errors.RequestTimeout):
         post(move(a, b, 1))
     assert balance_of(b) == 1
+
+
+def test_posting_whose_key_is_being_used_says_so_and_moves_nothing(committed_db, connect):
+    ada = make_person("ada@example.org").principal
+    a, b = open_account(ada, balance=10), open_account(ada)
+    key = idempotency.keyed(principal=ada, key="k", method="POST", path="/p/", body={})
+    first = connect("app")
+    with first.transaction():
+        first.execute(
+            "INSERT INTO idempotency_key (user_id, key_hash, fingerprint, status) "
+            "VALUES (%s, %s, %s, 201)",
+            [key.user_id, key.key_hash, key.fingerprint],
+        )
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '50ms'")
+        with pytest.raises(errors.IdempotencyInProgress):
+            post(move(a, b, 1), identity=key)
+    connection.close()
+    assert balance_of(b) == 0
