@@ -20,6 +20,22 @@ class HashingBusy(DomainError):
     title = "Too many logins at once"
 
 
+class LoginClosed(DomainError):
+    """Staff shut the door for a while; who is in stays in."""
+
+    code = "AUTH_LOGIN_CLOSED"
+    status = 503
+    title = "Logging in is closed"
+
+
+class RegistrationClosed(DomainError):
+    """Staff shut the door for a while; invitations still work."""
+
+    code = "ACCOUNT_REGISTRATION_CLOSED"
+    status = 503
+    title = "Registration is closed"
+
+
 class PasswordWeak(InvalidInput):
     """Extension ``errors``: one fault for each rule the password breaks."""
 

@@ -54,6 +54,7 @@ def _local_bundle() -> bytes:
 class SchemaView(SpectacularAPIView):
     """The OpenAPI document: the same for everybody, so it is put together once in a process."""
 
+    stays_in_maintenance = True
     _made: ClassVar[dict[str | None, Any]] = {}
 
     @override
@@ -68,7 +69,11 @@ class SchemaView(SpectacularAPIView):
 class SwaggerView(SpectacularSwaggerSplitView):
     """Try the API in the browser."""
 
+    stays_in_maintenance = True
+
 
 @method_decorator(csp_replace(_STYLED_BY_SCRIPT), name="dispatch")
 class RedocView(SpectacularRedocView):
     """Read the API."""
+
+    stays_in_maintenance = True

@@ -9,9 +9,19 @@ class CoreConfig(AppConfig):
     @override
     def ready(self) -> None:
         # drf-spectacular finds its extensions by their having been imported.
-        from core import gauges, hooks, openapi_fields, scopes  # noqa: F401
+        from core import (  # noqa: F401
+            gauges,
+            hooks,
+            log_level,
+            modes,
+            openapi_fields,
+            runtime_settings,
+            scopes,
+        )
 
         hooks.listen(hooks.METRICS_READ, gauges.measure)
+        hooks.listen(hooks.AFTER_MIGRATE, runtime_settings.ensure_rows)
+        hooks.listen(hooks.SETTINGS_CHANGED, log_level.follow_log_level)
 
         scopes.declare(
             [

@@ -12,7 +12,7 @@ from django.db import models
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
-from core import errors, problems
+from core import errors, problems, runtime_settings
 
 _NOTE: Final = "<!-- Written by `make docs`; change the code, not this file. -->\n"
 
@@ -43,6 +43,25 @@ def configuration() -> str:
         lines.append(
             f"| `{field.name.upper()}` | {_TYPES[str(field.type)]} | {_default(field)} | {about} |"
         )
+    return _NOTE + "\n".join(lines) + "\n"
+
+
+def settings_at_run_time() -> str:
+    """Return the table of all runtime settings."""
+    lines = [
+        "# Runtime settings\n",
+        "What staff change while everything runs: in the admin under *Runtime settings*, or with "
+        "`manage.py setting_set NAME VALUE --reason WHY`; `manage.py settings_show` says what "
+        "holds now. A change asks for a reason, is in the audit trail, and holds on every web "
+        "process and worker within ten seconds, with Valkey or without. What is not allowed is "
+        "refused. Limits for scopes and single callers are [plans](limits.md).\n",
+        "| setting | default | may be | what it does |",
+        "|---|---|---|---|",
+    ]
+    for setting in runtime_settings.declared():
+        default = f"`{setting.name.upper()}`" if callable(setting.default) else setting.default
+        shown = {True: "yes", False: "no", "": "empty"}.get(default, default)
+        lines.append(f"| `{setting.name}` | {shown} | {setting.allowed} | {setting.about} |")
     return _NOTE + "\n".join(lines) + "\n"
 
 
@@ -109,6 +128,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/openapi-v2.yaml": lambda: openapi("v2"),
     "docs/configuration.md": configuration,
     "docs/errors.md": error_codes,
+    "docs/runtime-settings.md": settings_at_run_time,
     "docs/schema.md": schema,
 }
 

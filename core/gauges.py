@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import DatabaseError, connection, connections
 from procrastinate.contrib.django import app
 
-from core import cache, metrics, partitions
+from core import cache, metrics, modes, partitions
 from core.models import CircuitBreaker, WebhookDelivery
 from core.models.webhooks import DEAD
 
@@ -35,6 +35,8 @@ _UNSENT = """
 def measure() -> None:
     """Set every gauge; without a database only say so."""
     metrics.CACHE_UP.set(cache.is_reachable())
+    for mode in modes.MODES:
+        metrics.SERVICE_MODE.labels(mode=mode).set(mode == modes.MODE.value)
     pool = getattr(connections["default"], "pool", None)
     if pool is not None:
         stats = pool.get_stats()

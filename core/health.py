@@ -18,7 +18,7 @@ from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
 from typing_extensions import override
 
-from core import cache, clock, partitions
+from core import cache, clock, modes, partitions
 from core.version import VERSION
 
 CHECK_TIMEOUT_S: Final = 1
@@ -115,6 +115,7 @@ def details() -> dict[str, Any]:
         **body,
         "ready": ready,
         "environment": settings.ENV.environment,
+        "mode": modes.MODE.value,
         "pool": pool.get_stats() if pool is not None else {},
     }
 

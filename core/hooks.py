@@ -31,6 +31,8 @@ MONTH_LEAVING: Final = "month_leaving"
 MONTH_ARCHIVED: Final = "month_archived"
 # archive, using: in the transaction that brought the rows back.
 MONTH_RESTORED: Final = "month_restored"
+# Nothing: this process has read other runtime settings than those it knew.
+SETTINGS_CHANGED: Final = "settings_changed"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 

@@ -21,6 +21,7 @@ from core import context
 from core.redaction import redacted, scrubbed
 
 SESSION_HASH_LENGTH: Final = 12
+LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Without the local variables of the frames: they hold passwords and tokens.
 _as_dicts: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 # What PostgreSQL refuses, it quotes: values of people.
@@ -103,6 +104,12 @@ class NotSaidByJobs(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         """Return whether the line is to be written."""
         return getattr(record, "action", None) not in _SAID_BY_JOBS
+
+
+def set_level(level: str) -> None:
+    """Log from ``level`` on, from the next line."""
+    for name in (None, "gunicorn.error"):
+        logging.getLogger(name).setLevel(level)
 
 
 def _shared() -> list[Any]:

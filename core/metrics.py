@@ -80,6 +80,7 @@ def _gauge(name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
 
 
 DB_UP = _gauge("database_up", "1 when the last scrape could read the database.")
+SERVICE_MODE = _gauge("service_mode", "1 for the mode the service is in.", ("mode",))
 CACHE_UP = _gauge("cache_up", "1 when Valkey answered at the last scrape.")
 DB_POOL = _gauge("database_pool", "Connections and waiting requests of one process.", ("state",))
 JOBS_WAITING = _gauge("jobs_waiting", "Jobs that could start now.", ("queue",))

@@ -29,6 +29,7 @@ from core import (
     headers,
     ids,
     metrics,
+    modes,
     problems,
     redaction,
     throttling,
@@ -77,10 +78,11 @@ class RequestMiddleware:
     def process_view(
         self, request: HttpRequest, view: Any, *_captured: object
     ) -> HttpResponse | None:
-        """Refuse a request that breaks the contract of the operation it found."""
+        """Refuse a request that its operation, or the mode of the service, does not allow."""
         if not hasattr(view, "cls"):
             return None
         try:
+            modes.require_open(request, view.cls)
             versioning.require_agreement(request)
             contract.require_kept(request, view.cls)
         except errors.DomainError as exc:

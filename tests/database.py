@@ -16,7 +16,7 @@ from django.db import connections
 from psycopg import sql
 
 from core import cache as shared_cache
-from core import rates
+from core import rates, runtime_settings
 from transactions.selectors import accounts
 
 TEMPLATE = "strongroom"
@@ -112,6 +112,7 @@ def clean_cache(request: pytest.FixtureRequest) -> None:
         shared_cache.use_again()
         cache.clear()
         rates.forget_all_here()
+        runtime_settings.assume({})
 
 
 @pytest.fixture

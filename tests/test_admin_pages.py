@@ -44,7 +44,7 @@ PAGES = sorted(
 )
 QUERIES_MAX = 15
 # What staff write by form, through services.
-WRITTEN = {"core.limitplan"}
+WRITTEN = {"core.limitplan", "core.runtimesetting"}
 
 
 def _url(label: str, page: str, *args: object) -> str:

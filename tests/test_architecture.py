@@ -57,7 +57,7 @@ def test_verbs_say_what_they_do_and_take_names(module):
 def test_error_codes_have_families_and_one_status_each():
     families = {
         *("AUTH", "ACCOUNT", "SESSION", "COOKIE", "LEDGER", "TXN", "HOLD", "IDEMPOTENCY"),
-        *("RATE", "VALIDATION", "DB", "EXTERNAL", "TIMEOUT"),
+        *("RATE", "VALIDATION", "DB", "EXTERNAL", "TIMEOUT", "MAINT", "SETTING"),
     }
     for error in errors.registered_errors():
         assert re.fullmatch(r"[A-Z][A-Z_]+", error.code)

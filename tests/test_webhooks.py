@@ -113,20 +113,20 @@ def test_poison_dies_after_five_tries_while_others_flow(peer, later):
     listen(peer, "/poison", topics=["bad"])
     listen(peer, "/well", topics=["good"])
     announce(topic="bad")
-    for _ in range(relay.ATTEMPTS_MAX):
+    for _ in range(relay.ATTEMPTS_MAX.value):
         announce(topic="good")
         send_all()
         later(hours=1)
     send_all()
     tried = [call for call in peer.seen if call[1] == "/poison"]
-    assert len(tried) == relay.ATTEMPTS_MAX
+    assert len(tried) == relay.ATTEMPTS_MAX.value
     assert len({headers["webhook-id"] for *_, headers, _ in tried}) == 1
-    assert len([call for call in peer.seen if call[1] == "/well"]) == relay.ATTEMPTS_MAX
+    assert len([call for call in peer.seen if call[1] == "/well"]) == relay.ATTEMPTS_MAX.value
 
     (dead,) = dead_letters.dead_letters(actor=SYSTEM)
-    assert (dead.attempts, dead.last_fault) == (relay.ATTEMPTS_MAX, "It answered 400.")
+    assert (dead.attempts, dead.last_fault) == (relay.ATTEMPTS_MAX.value, "It answered 400.")
     assert (dead.payload_redacted or {})["type"] == "bad"
-    assert [attempt["status"] for attempt in dead.attempts_log] == [400] * relay.ATTEMPTS_MAX
+    assert [attempt["status"] for attempt in dead.attempts_log] == [400] * relay.ATTEMPTS_MAX.value
 
     peer.answers.clear()
     dead_letters.replay_dead_letter(delivery_id=dead.pk, actor=SYSTEM, reason="they mended it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from procrastinate.contrib.django import app
 
+from core import modes
 from transactions import services
 
 
@@ -18,14 +19,16 @@ def seal_history(timestamp: int) -> None:  # noqa: ARG001 - every periodic job i
 @app.task(queueing_lock="post_due_transactions", pass_context=False)
 def post_due_transactions(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Post the scheduled transactions whose time has come."""
-    services.post_due()
+    if modes.money_may_move():
+        services.post_due()
 
 
 @app.periodic(cron="* * * * *")
 @app.task(queueing_lock="expire_holds", pass_context=False)
 def expire_holds(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Give back what expired holds still set aside."""
-    services.expire_holds()
+    if modes.money_may_move():
+        services.expire_holds()
 
 
 @app.periodic(cron="7 * * * *")

@@ -10,6 +10,7 @@ from accounts.services.api_keys import (
     rotate_api_key,
 )
 from accounts.services.challenges import Question, answer_challenge, ask_for_factor, ask_for_passkey
+from accounts.services.doors import require_login_open
 from accounts.services.email_changes import ask_for_email_change, confirm_email_change
 from accounts.services.emails import comparable_login_name, normalize_email
 from accounts.services.enrolments import Enrolment, offer_first_app, repeat_offer, take_first_app
@@ -97,6 +98,7 @@ __all__ = [
     "remove_factor",
     "renew_recovery_codes",
     "repeat_offer",
+    "require_login_open",
     "require_strong_password",
     "resend_link",
     "reset_password",

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from accounts import constants, errors, passkeys
 from accounts.models import Challenge, Factor, User
+from accounts.services.doors import require_login_open
 from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.proofs import as_known, confirmed_factors, use_code, use_passkey
 from core import clock, crypto, db, ids, metrics, tokens
@@ -161,6 +162,8 @@ def _who_answers(challenge: Challenge, credential: dict[str, Any] | None) -> Use
         user = User.objects.filter(pk=challenge.user_id, session_epoch=challenge.epoch).first()
     if user is None or not user.may_log_in:
         raise errors.FactorRefused("This passkey is not known.")
+    if challenge.purpose == constants.PASSKEY_LOGIN:
+        require_login_open(user)
     return user
 
 

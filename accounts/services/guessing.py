@@ -6,10 +6,31 @@ import contextlib
 import hashlib
 import uuid
 from collections.abc import Iterator
+from typing import Final
 
 from django.conf import settings
 
 from core import client_address, context, errors, metrics, rates
+from core.runtime_settings import Setting, declare
+
+PER_ACCOUNT_MAX: Final = declare(
+    Setting(
+        name="guesses_per_account_max",
+        default=lambda: settings.ENV.guesses_per_account_max,
+        minimum=1,
+        maximum=1_000,
+        about="Wrong passwords or codes for one account before the next one has to wait.",
+    )
+)
+PER_ADDRESS_MAX: Final = declare(
+    Setting(
+        name="guesses_per_address_max",
+        default=lambda: settings.ENV.guesses_per_address_max,
+        minimum=1,
+        maximum=100_000,
+        about="The same from one address, whichever the account.",
+    )
+)
 
 
 @contextlib.contextmanager
@@ -63,13 +84,12 @@ def _take_one(counters: list[tuple[str, int]], purpose: str) -> None:
 
 
 def _counters(purpose: str, subject: object, device_id: uuid.UUID | None) -> list[tuple[str, int]]:
-    env = settings.ENV
     if device_id is not None:
-        return [(_key(purpose, "device", device_id), env.guesses_per_account_max)]
+        return [(_key(purpose, "device", device_id), PER_ACCOUNT_MAX.value)]
     address = client_address.neighbourhood(context.current().client_address)
-    counters = [(_key(purpose, "address", address), env.guesses_per_address_max)]
+    counters = [(_key(purpose, "address", address), PER_ADDRESS_MAX.value)]
     if subject is not None:
-        counters.append((_key(purpose, "subject", subject), env.guesses_per_account_max))
+        counters.append((_key(purpose, "subject", subject), PER_ACCOUNT_MAX.value))
     return counters
 
 

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import check_password, make_password
 
 from accounts import device_tokens, errors, selectors
 from accounts.models import User
+from accounts.services.doors import require_login_open
 from accounts.services.emails import comparable_login_name
 from accounts.services.guessing import counted_guess
 from core import metrics
@@ -24,6 +25,7 @@ def verify_login(*, email: str, password: str, device_token: str = "") -> User:
         LoginRefused: always with the same words.
         RateLimited: too many wrong guesses at this account, or from this address.
         HashingBusy: too many logins at once.
+        LoginClosed: staff let nobody in for now.
     """
     normalized = comparable_login_name(email)
     user = selectors.person_by_login_name(normalized)
@@ -35,6 +37,7 @@ def verify_login(*, email: str, password: str, device_token: str = "") -> User:
         if user is None:
             make_password(password)
         elif password_matches(user, password) and user.may_log_in:
+            require_login_open(user)
             metrics.LOGINS.labels(outcome="accepted").inc()
             return user
         metrics.LOGINS.labels(outcome="refused").inc()

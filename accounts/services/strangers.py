@@ -17,6 +17,7 @@ from procrastinate.contrib.django import app
 from accounts import constants
 from accounts.errors import EmailTaken
 from accounts.models import User
+from accounts.services.doors import require_registration_open
 from accounts.services.emails import comparable_email, read_email
 from accounts.services.guessing import limit_requests
 from accounts.services.links import send_link, was_just_sent
@@ -32,10 +33,12 @@ def register_user(*, email: str, password: str, name: str = "") -> None:
     """Ask for an account; the answer comes by mail. Joins the caller's transaction.
 
     Raises:
+        RegistrationClosed: staff let nobody register for now.
         EmailInvalid: not an address.
         PasswordWeak: the password breaks a rule; extension ``errors``.
         RateLimited: too many from this address, or for it.
     """
+    require_registration_open()
     address = read_email(email)
     limit_requests(purpose=_REGISTER, subject=address.normalized)
     require_strong_password(password, context_words=(address.normalized, name))

@@ -1,6 +1,6 @@
 """The pages of records, destinations and webhooks."""
 
-from core.admin import archives, breakers, files, limits, records, webhooks
+from core.admin import archives, breakers, files, limits, records, settings, webhooks
 from core.admin.reader import ROWS_MAX, CappedPaginator, ReaderAdmin
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "files",
     "limits",
     "records",
+    "settings",
     "webhooks",
 ]

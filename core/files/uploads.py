@@ -15,8 +15,18 @@ from core.files.errors import FileNotFound, FileQuotaExceeded, FileTypeRefused
 from core.models import StoredFile
 from core.pagination import Page, PageRequest
 from core.principals import Principal
+from core.runtime_settings import Setting, declare
 
 ORPHAN_AGE_S: Final = 86_400
+FILE_BYTES_MAX: Final = declare(
+    Setting(
+        name="file_bytes_max",
+        default=lambda: settings.ENV.file_bytes_max,
+        minimum=1,
+        maximum=1_073_741_824,
+        about="Bytes one file may have; a proxy in front may allow fewer.",
+    )
+)
 
 
 def take_file(
@@ -33,7 +43,7 @@ def take_file(
         FileTooLarge: or FileQuotaExceeded, FileTypeRefused, FileInfected, ScannerUnavailable.
     """
     _require_room(actor.user_id, expected_bytes or 0)
-    bytes_max: int = settings.ENV.file_bytes_max
+    bytes_max: int = FILE_BYTES_MAX.value
     with storage.received(stream, bytes_max=bytes_max) as (path, size, sha256):
         if size == 0:
             raise errors.BodyRequired("Send the file as the body.")

@@ -6,6 +6,7 @@ from core.models.files import StoredFile
 from core.models.limits import LimitPlan
 from core.models.operations import CircuitBreaker
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
+from core.models.settings import RuntimeSetting
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "LimitPlan",
     "MonthArchive",
     "OutboxEvent",
+    "RuntimeSetting",
     "StoredFile",
     "WebhookDelivery",
     "WebhookEndpoint",

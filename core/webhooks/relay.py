@@ -25,11 +25,12 @@ from core.commit_order import Position
 from core.models import OutboxEvent, WebhookDelivery, WebhookEndpoint, WebhookRelay
 from core.models.webhooks import DEAD, DELIVERED, DUE
 from core.redaction import redacted
+from core.runtime_settings import Setting, declare
 from core.webhooks import endpoints, signing
 
 EVENTS_AT_ONCE: Final = 500
-ATTEMPTS_MAX: Final = 5
-# Seconds before the second, third ... try; each is spread by a fifth so that a herd scatters.
+# Seconds before the second, third ... try; each is spread by a fifth so that a herd scatters. The
+# last one counts for all that follow.
 WAITS_S: Final = (5, 30, 120, 600)
 SPREAD: Final = 0.2
 CLAIM_S: Final = 60
@@ -37,6 +38,23 @@ CALLS_AT_ONCE: Final = 100
 GONE: Final = 410
 OK_MIN: Final = 200
 OK_MAX: Final = 299
+
+ATTEMPTS_MAX: Final = declare(
+    Setting(
+        name="webhook_attempts_max",
+        default=5,
+        minimum=1,
+        maximum=20,
+        about="Tries before an event goes to the dead-letter list.",
+    )
+)
+FLOW: Final = declare(
+    Setting(
+        name="webhooks_flow",
+        default=True,
+        about="Whether webhooks are sent. What happens meanwhile is kept and sent later.",
+    )
+)
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +93,12 @@ def hand_out() -> int:
 
 
 def endpoints_with_due_deliveries() -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Return ``(endpoint id, owner id)`` of every endpoint that has something to be sent now."""
+    """Return ``(endpoint id, owner id)`` of every endpoint that has something to be sent now.
+
+    None while staff hold webhooks back.
+    """
+    if not FLOW.value:
+        return []
     rows = WebhookDelivery.objects.filter(state=DUE, next_attempt_at__lte=clock.now())
     return list(rows.order_by().values_list("endpoint_id", "user_id").distinct())
 
@@ -267,12 +290,12 @@ def _settle(row: WebhookDelivery, outcome: Outcome, now: dt.datetime) -> None:
     row.last_failed_at, row.last_fault = now, outcome.fault
     if not outcome.is_counted:
         row.attempts -= 1
-    if outcome.is_final or row.attempts >= ATTEMPTS_MAX:
+    if outcome.is_final or row.attempts >= ATTEMPTS_MAX.value:
         row.state = DEAD
         event = OutboxEvent.objects.filter(pk=row.event_id).first()
         row.payload_redacted = redacted(envelope(event)) if event else None
         return
-    wait_s = WAITS_S[max(0, row.attempts - 1)]
+    wait_s = WAITS_S[min(max(0, row.attempts - 1), len(WAITS_S) - 1)]
     # Not a secret: it only has to differ between deliveries.
     spread_s = wait_s * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311
     row.next_attempt_at = now + dt.timedelta(seconds=max(spread_s, outcome.retry_after_s or 0))

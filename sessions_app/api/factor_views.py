@@ -74,6 +74,7 @@ def _about(question: Question) -> dict[str, object]:
 class VerifyFactorView(APIView):
     """The second half of a login."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -97,6 +98,7 @@ class VerifyFactorView(APIView):
 class PasskeyOptionsView(APIView):
     """The first half of a login by passkey alone."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -131,6 +133,7 @@ class PasskeyOptionsView(APIView):
 class PasskeyLoginView(APIView):
     """The second half of it."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -149,6 +152,8 @@ class PasskeyLoginView(APIView):
 
 class ReauthenticateView(APIView):
     """A fresh login without leaving the session."""
+
+    stays_in_read_only = {"POST"}
 
     @extend_schema(
         summary="Prove again who I am",
@@ -180,6 +185,8 @@ class ReauthenticateView(APIView):
 
 class ReauthenticateVerifyView(APIView):
     """The second half of it."""
+
+    stays_in_read_only = {"POST"}
 
     @extend_schema(
         summary="Prove it with a second factor",

@@ -62,6 +62,7 @@ class ImpersonateView(APIView):
 class ImpersonationView(APIView):
     """The session in which one acts as somebody."""
 
+    stays_in_read_only = {"DELETE"}
     open_to_impersonators = True
 
     @extend_schema(

@@ -30,6 +30,7 @@ from sessions_app.api.serializers import (
 class LoginView(APIView):
     """Exchange e-mail and password for a session."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -70,6 +71,7 @@ class LoginView(APIView):
 class RememberedView(APIView):
     """Come back without a password."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
 
@@ -96,6 +98,7 @@ class RememberedView(APIView):
 class RefreshView(APIView):
     """Renew a bearer token."""
 
+    stays_in_read_only = {"POST"}
     authentication_classes = []
     permission_classes = [AllowAny]
     # The token says who asks: many people behind one address are no stranger. The middleware
@@ -157,6 +160,7 @@ class CsrfView(APIView):
 class LogoutView(APIView):
     """End the session that asks."""
 
+    stays_in_read_only = {"POST"}
     open_to_guests = True
     open_to_impersonators = True
 

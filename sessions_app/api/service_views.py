@@ -28,6 +28,7 @@ from sessions_app.api.serializers import (
 class IntrospectView(APIView):
     """Whom a token speaks for."""
 
+    stays_in_read_only = {"POST"}
     scopes = {"POST": constants.SESSIONS_INTROSPECT}
     parser_classes = [StrictJSONParser, StrictFormParser]
 

@@ -25,6 +25,7 @@ from sessions_app.models import SigningKey
 class AccessTokenView(APIView):
     """Exchange a session for a JWT."""
 
+    stays_in_read_only = {"POST"}
     open_to_impersonators = True
 
     @extend_schema(

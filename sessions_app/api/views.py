@@ -82,6 +82,8 @@ class SessionsView(APIView):
 class SessionView(APIView):
     """One session."""
 
+    stays_in_read_only = {"DELETE"}
+
     @extend_schema(
         summary="End a session",
         description="Another one than that which asks needs a fresh login.",
@@ -98,6 +100,8 @@ class SessionView(APIView):
 class OtherSessionsView(APIView):
     """All sessions but the one that asks."""
 
+    stays_in_read_only = {"POST"}
+
     @extend_schema(
         summary="End my other sessions",
         description="Needs a fresh login.",
@@ -113,6 +117,8 @@ class OtherSessionsView(APIView):
 
 class AllSessionsView(APIView):
     """All sessions, the one that asks too."""
+
+    stays_in_read_only = {"POST"}
 
     @extend_schema(
         summary="End all my sessions",

@@ -7,6 +7,7 @@ the first one was right.
 
 from __future__ import annotations
 
+from accounts import services as accounts
 from accounts.models import User
 from core import audit, db
 from core.principals import HOUSE_USER_ID, Principal
@@ -49,8 +50,10 @@ def resume_session(*, token: str) -> tuple[Session, str, Handed]:
     Commits its own transactions.
 
     Raises:
+        LoginClosed: staff let nobody in for now; the cookie stays as it was.
         CookieInvalid: as :func:`resolve_remembered`.
     """
+    accounts.require_login_open()
     person, handed = resolve_remembered(token=token)
 
     def begin() -> tuple[Session, str]:

@@ -118,6 +118,8 @@ class SealHeadView(APIView):
 class SealVerifyView(APIView):
     """A stretch of the chain, hashed again."""
 
+    stays_in_read_only = {"POST"}
+
     @extend_schema(
         summary="Verify seals",
         description=(

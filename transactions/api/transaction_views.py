@@ -102,6 +102,7 @@ class TransactionsView(APIView):
 class ValidateView(APIView):
     """What would happen."""
 
+    stays_in_read_only = {"POST"}
     scopes = {"POST": constants.TRANSACTIONS_WRITE}
 
     @extend_schema(
