@@ -10,11 +10,16 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import register
 
-        from accounts import checks, constants, services
+        from accounts import checks, constants, data_map, services
+        from accounts.services import erasing
         from core import hooks, scopes
+        from core.privacy.data_map import declare
 
         register(checks.breach_filter_is_readable)
 
         scopes.declare(constants.SCOPES)
+        declare(data_map.TABLES)
+        hooks.listen(hooks.USER_ERASED, erasing.close_for_good)
+        hooks.listen(hooks.TELL_PERSON, erasing.tell_person)
         hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)
         hooks.listen(hooks.METRICS_READ, services.count_aged_keys)

@@ -205,6 +205,23 @@ class Env(Observability):
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )
+    export_folder: str = setting(
+        "Folder of the copies people ask for of their data; sealed, shared by web and worker.",
+        default="var/exports",
+    )
+    export_lifetime_h: int = setting(
+        "How many hours such a copy can be fetched.", default=24, minimum=1
+    )
+    deletion_grace_days: int = setting(
+        "How many days people have to take their request for deletion back.",
+        default=30,
+        minimum=0,
+    )
+    erasure_journal: str = setting(
+        "File that names who was erased, replayed after a restore: keep it on storage of its own, "
+        "outside what is backed up with the database.",
+        default="var/journal/erasures.jsonl",
+    )
     outbound_private_networks: list[str] = setting(
         "Networks that are not public but may be called all the same, such as 10.0.8.0/24; "
         "plain http is allowed there, and only there.",

@@ -18,7 +18,9 @@ class CoreConfig(AppConfig):
             runtime_settings,
             scopes,
         )
+        from core.privacy import data_map, tables
 
+        data_map.declare(tables.TABLES)
         hooks.listen(hooks.METRICS_READ, gauges.measure)
         hooks.listen(hooks.AFTER_MIGRATE, runtime_settings.ensure_rows)
         hooks.listen(hooks.SETTINGS_CHANGED, log_level.follow_log_level)

@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiYamlRenderer
 
 from core import errors, problems, runtime_settings
+from core.privacy.document import data_map_document
 
 _NOTE: Final = "<!-- Written by `make docs`; change the code, not this file. -->\n"
 
@@ -130,6 +131,7 @@ DOCUMENTS: Final[dict[str, Callable[[], str]]] = {
     "docs/errors.md": error_codes,
     "docs/runtime-settings.md": settings_at_run_time,
     "docs/schema.md": schema,
+    "docs/data-map.md": data_map_document,
 }
 
 

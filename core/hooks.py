@@ -20,6 +20,8 @@ METRICS_READ: Final = "metrics_read"
 # user_id, actor, reason, kept_session_id: in the commit after which no login of the person counts
 # any more, but for the one session that is kept, if any.
 LOGINS_ENDED: Final = "logins_ended"
+# user_id, template, and the mail's facts: mail a person, whose address core does not know.
+TELL_PERSON: Final = "tell_person"
 # user_id: in the commit that leaves nothing of a person but what must be kept.
 USER_ERASED: Final = "user_erased"
 # user_id, in the commit that changes what the person must prove at a fresh login.

@@ -13,6 +13,7 @@ from procrastinate.manager import JobManager
 
 from core import epochs, idempotency, mail, partitions
 from core.files import uploads
+from core.privacy import deletion, exports, retention
 from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
@@ -63,6 +64,27 @@ def send_webhooks(endpoint_id: str, user_id: str) -> None:
 def remove_orphaned_files(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Remove what uploads that died have left."""
     uploads.remove_orphans()
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(queueing_lock="remove_expired_exports", pass_context=False)
+def remove_expired_exports(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Remove copies of people's data that can no longer be fetched."""
+    exports.remove_expired()
+
+
+@app.periodic(cron="7 4 * * *")
+@app.task(queueing_lock="apply_retention", pass_context=False)
+def apply_retention(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Let go what is older than its class is kept."""
+    retention.apply(is_dry_run=False)
+
+
+@app.periodic(cron="57 * * * *")
+@app.task(queueing_lock="erase_due", pass_context=False)
+def erase_due(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Erase those who asked for it and did not think better of it."""
+    deletion.erase_due()
 
 
 @app.periodic(cron="* * * * *")

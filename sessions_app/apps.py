@@ -11,9 +11,11 @@ class SessionsAppConfig(AppConfig):
         from django.conf import settings
 
         from core import documents, hooks, scopes
-        from sessions_app import conformance, constants, services
+        from core.privacy.data_map import declare
+        from sessions_app import conformance, constants, data_map, services
 
         scopes.declare(constants.SCOPES)
+        declare(data_map.TABLES)
         hooks.listen(hooks.USER_ACCESS_CHANGED, services.forget_cached_sessions)
         hooks.listen(hooks.FACTORS_CHANGED, services.forget_cached_sessions)
         hooks.listen(hooks.LOGINS_ENDED, services.end_sessions_of)

@@ -21,8 +21,17 @@ from accounts.services import (
 )
 from accounts.services.links import send_link
 from core import breaker, clock, ids, limits
-from core.models import AuditEvent, StoredFile, WebhookDelivery, WebhookEndpoint
+from core.models import (
+    AuditEvent,
+    DataExport,
+    DeletionRequest,
+    LegalHold,
+    StoredFile,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from core.principals import SYSTEM
+from core.privacy import sealed_files
 from sessions_app.models import Cookie, Session
 from sessions_app.services import (
     authenticate,
@@ -44,7 +53,7 @@ PAGES = sorted(
 )
 QUERIES_MAX = 15
 # What staff write by form, through services.
-WRITTEN = {"core.limitplan", "core.runtimesetting"}
+WRITTEN = {"core.legalhold", "core.limitplan", "core.runtimesetting"}
 
 
 def _url(label: str, page: str, *args: object) -> str:
@@ -90,6 +99,7 @@ def _fill(person: Person, count: int) -> None:
             purpose="login",
             expires_at=clock.now(),
         )
+        _fill_privacy(person)
         limits.set_plan(scope=f"key:{number}", requests=1, window_s=1, actor=SYSTEM)
         StoredFile.objects.create(
             user_id=person.user.pk, name="a", media_type="text/plain", size_bytes=1, stored_as="x"
@@ -106,6 +116,22 @@ def _fill(person: Person, count: int) -> None:
             state="dead",
             next_attempt_at=clock.now(),
         )
+
+
+def _fill_privacy(person: Person) -> None:
+    now = clock.now()
+    facts = {"user_id": person.user.pk}
+    DataExport.objects.create(**facts, state="failed", expires_at=now)
+    DeletionRequest.objects.create(**facts, asked_at=now, due_at=now, cancelled_at=now)
+    LegalHold.objects.create(
+        **facts,
+        reason="Court order.",
+        placed_by_id=person.user.pk,
+        placed_at=now,
+        ended_by_id=person.user.pk,
+        ended_at=now,
+    )
+    sealed_files.key_for(user_id=person.user.pk, name="x")
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -9,10 +9,12 @@ class TransactionsConfig(AppConfig):
     @override
     def ready(self) -> None:
         from core import hooks, scopes
-        from transactions import constants
+        from core.privacy.data_map import declare
+        from transactions import constants, data_map
         from transactions.services import archiving, metadata_indexes, people
 
         scopes.declare(constants.SCOPES)
+        declare(data_map.TABLES)
         hooks.listen(hooks.USER_CREATED, people.open_default_account)
         hooks.listen(hooks.USER_ACCESS_CHANGED, people.follow_access)
         hooks.listen(hooks.AFTER_MIGRATE, metadata_indexes.ensure)

@@ -201,7 +201,7 @@ def _add(key: ApiKey, actor: Principal) -> tuple[ApiKey, str]:
     key.created_by_id = actor.user_id
     key.created_at = now
     key.save(force_insert=True)
-    _tell(key, "api_key.create", actor, name=key.name, scopes=key.scopes)
+    _tell(key, "api_key.create", actor, scopes=key.scopes)
     return key, text
 
 

@@ -1,6 +1,15 @@
 """The pages of records, destinations and webhooks."""
 
-from core.admin import archives, breakers, files, limits, records, settings, webhooks
+from core.admin import (
+    archives,
+    breakers,
+    files,
+    limits,
+    privacy,
+    records,
+    settings,
+    webhooks,
+)
 from core.admin.reader import ROWS_MAX, CappedPaginator, ReaderAdmin
 
 __all__ = [
@@ -11,6 +20,7 @@ __all__ = [
     "breakers",
     "files",
     "limits",
+    "privacy",
     "records",
     "settings",
     "webhooks",

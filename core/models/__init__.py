@@ -5,6 +5,7 @@ from core.models.epochs import Epoch
 from core.models.files import StoredFile
 from core.models.limits import LimitPlan
 from core.models.operations import CircuitBreaker
+from core.models.privacy import DataExport, DeletionRequest, LegalHold, PersonalKey
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 from core.models.settings import RuntimeSetting
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
@@ -12,11 +13,15 @@ from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
 __all__ = [
     "AuditEvent",
     "CircuitBreaker",
+    "DataExport",
+    "DeletionRequest",
     "Epoch",
     "IdempotencyKey",
+    "LegalHold",
     "LimitPlan",
     "MonthArchive",
     "OutboxEvent",
+    "PersonalKey",
     "RuntimeSetting",
     "StoredFile",
     "WebhookDelivery",

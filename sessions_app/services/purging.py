@@ -17,11 +17,13 @@ ROWS_AT_ONCE: Final = 1_000
 KEPT_DAYS: Final = 30
 _JAR_COOKIES: Final = (
     "DELETE FROM jar_cookie WHERE (id, user_id) IN ("
-    "SELECT id, user_id FROM jar_cookie WHERE expires_at <= %s LIMIT %s)"
+    "SELECT id, user_id FROM jar_cookie WHERE expires_at <= %s "
+    "AND user_id NOT IN (SELECT user_id FROM legal_hold WHERE ended_at IS NULL) LIMIT %s)"
 )
 _COOKIES: Final = (
     "DELETE FROM cookie WHERE (id, user_id) IN ("
-    "SELECT id, user_id FROM cookie WHERE expires_at <= %s OR revoked_at <= %s LIMIT %s)"
+    "SELECT id, user_id FROM cookie WHERE (expires_at <= %s OR revoked_at <= %s) "
+    "AND user_id NOT IN (SELECT user_id FROM legal_hold WHERE ended_at IS NULL) LIMIT %s)"
 )
 
 
