@@ -66,19 +66,23 @@ def press(  # noqa: PLR0913 - what the page before it says, one by one
     page: admin.ModelAdmin[Any],
     request: HttpRequest,
     rows: QuerySet[Any],
-    deed: Callable[[Any, str], object],
+    deed: Callable[..., object],
     *,
     title: str,
     question: str,
     done: str,
+    form_class: type[ReasonForm] = ReasonForm,
 ) -> TemplateResponse | None:
-    """Ask why, then call ``deed(row, reason)`` for each row; one refusal stops no other."""
-    given = given_reason(page, request, rows, title=title, question=question)
+    """Ask why, then call ``deed(row, reason=...)`` for each row; one refusal stops no other.
+
+    ``form_class`` may ask for more, which ``deed`` gets by name too.
+    """
+    given = given_reason(page, request, rows, title=title, question=question, form_class=form_class)
     if not isinstance(given, dict):
         return given
     for row in rows:
         try:
-            deed(row, given["reason"])
+            deed(row, **given)
         except DomainError as exc:
             page.message_user(request, f"{row}: {exc.detail}", messages.ERROR)
         else:

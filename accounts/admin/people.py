@@ -19,9 +19,10 @@ from typing_extensions import override
 from accounts import constants, selectors, services
 from accounts.models import OneTimeToken, User
 from core.admin import ReaderAdmin
-from core.confirmation import press
+from core.confirmation import ReasonForm, press
 from core.errors import DomainError
 from core.fields import UUID_TEXT
+from core.principals import of_staff
 
 admin.site.unregister(Group)
 
@@ -35,6 +36,15 @@ class InviteForm(forms.Form):
         help_text="Gets a link that works once, for seven days.",
     )
     name = forms.CharField(required=False, max_length=constants.NAME_LENGTH_MAX)
+
+
+class RoleForm(ReasonForm):
+    """What somebody may do here from now on."""
+
+    role = forms.ChoiceField(
+        required=False,
+        choices=[("", "none: no staff"), *((role, role) for role in constants.ROLE_PERMISSIONS)],
+    )
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -85,6 +95,8 @@ class UserAdmin(ReaderAdmin):
         "send_link",
         "require_factor",
         "allow_without_factor",
+        "give_role",
+        "close_account",
     )
 
     @override
@@ -230,6 +242,38 @@ class UserAdmin(ReaderAdmin):
             question="They get a new mail, and the links in older ones stop working.",
         )
 
+    @admin.action(description="Give a role, or none", permissions=["act"])
+    def give_role(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Make the chosen people staff with one role, or no staff at all."""
+        actor = of_staff(request.user, session=request.session)
+        return press(
+            self,
+            request,
+            queryset,
+            lambda user, reason, role: services.change_role(
+                user_id=user.pk, role=role or None, reason=reason, actor=actor
+            ),
+            title="Give a role, or none",
+            question="What they may do here changes with their next click.",
+            done="- done",
+            form_class=RoleForm,
+        )
+
+    @admin.action(description="Close the account", permissions=["close"])
+    def close_account(self, request: HttpRequest, queryset: QuerySet[User]) -> HttpResponse | None:
+        """Close the accounts of the chosen people."""
+        return self._do(
+            request,
+            queryset,
+            services.delete_user,
+            question="This cannot be undone: they can never log in again, and all their devices "
+            "are logged out now. What they paid and received stays in the books. They get a mail.",
+        )
+
+    def has_close_permission(self, request: HttpRequest) -> bool:
+        """Return whether the button for closing accounts is there."""
+        return request.user.has_perm("accounts.delete_user")
+
     def has_lock_permission(self, request: HttpRequest) -> bool:
         """Return whether the buttons for locking are there."""
         return request.user.has_perm("accounts.lock_user")
@@ -242,11 +286,11 @@ class UserAdmin(ReaderAdmin):
         self,
         request: HttpRequest,
         people: QuerySet[User],
-        deed: Callable[..., User],
+        deed: Callable[..., User | None],
         *,
         question: str,
     ) -> HttpResponse | None:
-        actor = selectors.staff_principal(request.user)
+        actor = of_staff(request.user, session=request.session)
         found = self.get_actions(request)[request.POST["action"]]
         assert found is not None, "Django offers only what it found"
         title = str(found[2])

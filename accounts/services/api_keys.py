@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts import constants, errors, key_format, selectors
 from accounts.models import ApiKey, User
+from accounts.services.notices import tell
 from core import audit, clock, db, ids, metrics, outbox, remembered, scopes, step_up
 from core.errors import PermissionRefused
 from core.principals import HOUSE_USER_ID, Principal
@@ -202,6 +203,8 @@ def _add(key: ApiKey, actor: Principal) -> tuple[ApiKey, str]:
     key.created_at = now
     key.save(force_insert=True)
     _tell(key, "api_key.create", actor, scopes=key.scopes)
+    if owner.pk != HOUSE_USER_ID:
+        tell(owner, "api_key_made")
     return key, text
 
 

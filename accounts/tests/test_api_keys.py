@@ -18,6 +18,7 @@ from core.errors import PermissionRefused, ScopeMissing, StepUpRequired
 from core.models import AuditEvent, OutboxEvent
 from core.principals import HOUSE_USER_ID, SYSTEM, Principal
 from sessions_app.services import authenticate, start_session
+from tests.mailbox import mails_to
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -321,3 +322,15 @@ def test_only_those_with_the_permission_make_service_keys(ada: Person, grace: Pe
         services.create_service_key(name="x", scope_names=[ACCOUNT_READ], actor=ada.principal)
     key, _ = services.create_service_key(name="x", scope_names=[look], actor=grace.principal)
     assert key.created_by_id == grace.user.pk
+
+
+def test_owner_hears_of_every_new_key_but_not_the_key(ada: Person):
+    key, text = made(ada)
+    _, again = services.rotate_api_key(key_id=key.pk, actor=fresh(ada))
+    services.create_service_key(name="house", scope_names=[ACCOUNT_READ], actor=SYSTEM)
+    mails = mails_to("ada@example.org")
+    assert len(mails) == 2
+    for mail in mails:
+        assert "API key" in mail.subject
+        assert not {text, again, key_format.PREFIX} & set(mail.body.split())
+        assert key_format.PREFIX not in str(mail.body)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from accounts import services
 from accounts.models import User
+from core import clock
 from core.models import AuditEvent
+from sessions_app.models import Session
 from tests.mailbox import mails_to, newest_token, run_jobs
 from tests.people import PASSWORD, Person, make_person
 
@@ -36,7 +40,13 @@ def _confirm(pages: Client, action: str, person: Person) -> str:
     return pages.get(LIST).content.decode()
 
 
-@pytest.mark.parametrize("action", ["lock_out", "let_in", "force_reset", "send_link"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        *("lock_out", "let_in", "force_reset", "send_link"),
+        *("give_role", "close_account"),
+    ],
+)
 def test_button_asks_why_before_anything_happens(pages, ada: Person, action: str):
     for more in ({}, {"confirmed": "yes"}, {"confirmed": "yes", "reason": "no"}):
         page = _press(pages, action, ada, **more)
@@ -96,3 +106,44 @@ def test_buttons_and_pages_are_for_those_who_may(ada: Person, grace: Person):
     grace.user.refresh_from_db()
     assert grace.user.check_password(PASSWORD)
     assert not User.objects.filter(email="eve@example.org").exists()
+
+
+def _login_of_long_ago(moment: dt.timedelta) -> None:
+    Session.objects.update(authenticated_at=clock.now() - moment)
+
+
+def test_staff_close_an_account_after_a_fresh_login(pages, ada: Person):
+    _login_of_long_ago(dt.timedelta(hours=1))
+    assert "Prove again who you are" in _confirm(pages, "close_account", ada)
+    ada.user.refresh_from_db()
+    assert ada.user.deleted_at is None
+    _login_of_long_ago(dt.timedelta())
+    assert "Ada@example.org - done." in _confirm(pages, "close_account", ada)
+    ada.user.refresh_from_db()
+    assert (ada.user.deleted_at is not None, ada.user.is_active) == (True, False)
+    assert AuditEvent.objects.get(action="account.delete").data == {"reason": WHY}
+    run_jobs()
+    assert len(mails_to("ada@example.org")) == 1
+
+
+def test_staff_give_and_take_a_role(pages, ada: Person, grace: Person):
+    for role, names in (("support", ["support"]), ("", [])):
+        _press(pages, "give_role", ada, confirmed="yes", reason=WHY, role=role)
+        ada.user.refresh_from_db()
+        assert ada.user.is_staff is bool(role)
+        assert [group.name for group in ada.user.groups.all()] == names
+    assert (
+        _press(pages, "give_role", ada, confirmed="yes", reason=WHY, role="king").status_code == 200
+    )
+    _press(pages, "give_role", grace, confirmed="yes", reason=WHY, role="")
+    grace.user.refresh_from_db()
+    assert grace.user.is_staff
+
+
+def test_buttons_that_reach_furthest_are_for_admins(ada: Person):
+    helper = make_person("helper@example.org", role="support")
+    client = Client()
+    client.force_login(helper.user)
+    page = client.get(LIST).content.decode()
+    assert "Close the account" not in page
+    assert "Give a role" not in page

@@ -24,19 +24,31 @@ class BearerAuthentication(BaseAuthentication):
 
     @override
     def authenticate(self, request: Request) -> tuple[Principal, None] | None:
-        header = request.headers.get("Authorization")
-        if header is None:
+        token = bearer_token(request)
+        if token is None:
             return None
-        scheme, _, token = header.partition(" ")
-        if scheme.lower() != SCHEME:
-            raise TokenInvalid("Send Authorization: Bearer with a session token.")
-        principal = _holder_of(token.strip())
+        principal = _holder_of(token)
         context.current().principal = principal
         return principal, None
 
     @override
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
+
+
+def bearer_token(request: Request) -> str | None:
+    """Return what ``Authorization`` carries, if there is one.
+
+    Raises:
+        TokenInvalid: it is of another kind.
+    """
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != SCHEME:
+        raise TokenInvalid("Send Authorization: Bearer with a session token.")
+    return token.strip()
 
 
 def _holder_of(credential: str) -> Principal:

@@ -8,12 +8,14 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
+from typing_extensions import override
 
 from accounts import services as accounts
 from core.api import caller, given
 from core.openapi import problems
-from sessions_app import services
+from sessions_app import selectors, services
 from sessions_app.api import browser
+from sessions_app.api.authentication import bearer_token
 from sessions_app.api.factor_views import ASKED, asked
 from sessions_app.api.handover import LOGIN_EXAMPLE, Handover, as_json, come_back
 from sessions_app.api.serializers import (
@@ -25,6 +27,7 @@ from sessions_app.api.serializers import (
     RefreshInput,
     RefreshOutput,
 )
+from sessions_app.errors import TokenInvalid
 
 
 class LoginView(APIView):
@@ -158,17 +161,32 @@ class CsrfView(APIView):
 
 
 class LogoutView(APIView):
-    """End the session that asks."""
+    """End the session that asks; a session that has ended is logged out already."""
 
     stays_in_read_only = {"POST"}
     open_to_guests = True
     open_to_impersonators = True
 
     @extend_schema(
-        summary="Log out", tags=["auth"], request=None, responses={204: None, **problems(401)}
+        summary="Log out",
+        description="Answers alike when the session of this token has ended before.",
+        tags=["auth"],
+        request=None,
+        responses={204: None, **problems(401)},
     )
     def post(self, request: Request) -> Response:
         services.end_current_session(actor=caller(request))
+        return self._logged_out(request)
+
+    @override
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, TokenInvalid):
+            token = bearer_token(self.request) or browser.token_of(self.request) or ""
+            if selectors.is_of_ended_session(token):
+                return self._logged_out(self.request)
+        return super().handle_exception(exc)
+
+    def _logged_out(self, request: Request) -> Response:
         response = Response(status=status.HTTP_204_NO_CONTENT)
         browser.clear_token(response)
         remembered = browser.remembered_token(request)

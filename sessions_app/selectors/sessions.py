@@ -36,6 +36,17 @@ def staff_session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:
     return _valid(Session.objects.of_token(key).filter(kind=constants.KIND_STAFF), at)
 
 
+def is_of_ended_session(token: str) -> bool:
+    """Return whether ``token`` was once that of a session outside the admin, which has ended."""
+    key = key_of(token)
+    rows = Session.objects.exclude(kind=constants.KIND_STAFF)
+    return (
+        key is not None
+        and rows.of_token(key).exists()
+        and not session_of_token(key, at=clock.now())
+    )
+
+
 def session_by_id(session_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime) -> Session | None:
     """Return this session if it is valid ``at``, with its person joined."""
     return _valid(Session.objects.filter(pk=session_id, user_id=user_id), at)

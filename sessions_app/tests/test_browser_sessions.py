@@ -80,6 +80,19 @@ def test_browser_reads_and_writes_and_logs_out(browser: Browser):
     assert browser.send("GET", "me/").status_code == 401
 
 
+def test_second_logout_is_no_fault(ada: Person, bob: Person):
+    _, token = services.start_session(user=ada.user)
+    _, other = services.start_session(user=bob.user)
+
+    def log_out(bearer: str) -> int:
+        headers = {"Authorization": f"Bearer {bearer}"}
+        return Client().post("/api/v1/auth/logout/", headers=headers).status_code
+
+    assert [log_out(token), log_out(token)] == [204, 204]
+    assert [log_out(tokens.make_token(ada.user.pk)), log_out("srs_x"), log_out("")] == [401] * 3
+    services.authenticate(other)
+
+
 @pytest.mark.parametrize(
     "changed",
     [
