@@ -112,6 +112,13 @@ class Env(Observability):
     client_timeout_s: int = setting(
         "How long a client may pause while it sends a request.", default=10, minimum=1
     )
+    stop_delay_s: int = setting(
+        "How long a web process that is told to stop still takes work while /health/ready already "
+        "says no. Longer than a balancer takes to notice that, and than nginx leaves an instance "
+        "alone that has just come back: 3.",
+        default=5,
+        minimum=0,
+    )
     worker_timeout_s: int = setting(
         "After how long without a sign of life a web process is replaced.", default=60, minimum=1
     )

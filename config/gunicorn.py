@@ -13,6 +13,7 @@ _metrics_dir = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.m
 
 from prometheus_client import multiprocess  # noqa: E402 - see above
 
+from config import worker as web_worker  # noqa: E402 - see above
 from config.env import load_process_environment  # noqa: E402 - see above
 from core import logs  # noqa: E402 - see above
 
@@ -23,7 +24,8 @@ worker_class = "config.worker.ProblemWorker"
 workers = _env.web_workers
 threads = _env.web_threads
 timeout = _env.worker_timeout_s
-graceful_timeout = 30
+# What came in before the end has its whole time.
+graceful_timeout = _env.stop_delay_s + -(-_env.request_deadline_ms // 1_000)
 keepalive = 75
 preload_app = True
 backlog = 2048
@@ -51,6 +53,16 @@ def when_ready(server: Any) -> None:
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _env.client_timeout_s, 0)
         )
     server.log.info("Listening on %s", bind)
+
+
+def on_reload(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """SIGHUP: new workers come to the same door before the old ones go."""
+    web_worker.replace_all()
+
+
+def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Take leave of PostgreSQL and Valkey, so that nobody has to find out."""
+    web_worker.take_leave()
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

@@ -75,6 +75,8 @@ def run() -> int:
         _require_free(host, port)
         url = _url(EVERYWHERE.get(host, host), port)
         environment.setdefault("PUBLIC_URL", url)
+        # No balancer here that would have to notice.
+        environment.setdefault("STOP_DELAY_S", "0")
         environment.update(HOST=host, PORT=str(port))
         _prepare(environment)
         with _children(environment) as children:

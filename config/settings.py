@@ -13,6 +13,7 @@ from redis.retry import Retry
 from config import env as env_module
 from config.env_values import database_settings
 from core import jobs
+from core.database.patience import PatientConnection
 from core.version import VERSION
 
 ENV = env_module.load_process_environment()
@@ -108,6 +109,7 @@ DATABASES = {
         options={
             "options": _SERVER_SETTINGS,
             "pool": {
+                "connection_class": PatientConnection,
                 "min_size": ENV.db_pool_size_min,
                 "max_size": ENV.db_pool_size_max,
                 "timeout": ENV.db_pool_timeout_ms / 1_000,

@@ -1,8 +1,15 @@
-"""The web process: gunicorn's threads, whose own refusals look like all our others."""
+"""The web process: gunicorn's threads, whose own refusals look like all our others.
+
+Told to stop, it first says so at /health/ready and goes on working for STOP_DELAY_S, so that a
+balancer that asks sends no more; then it takes what already waits at the door, closes the door, and
+finishes. While the door is still open nobody who came in is left standing.
+"""
 
 from __future__ import annotations
 
+import mmap
 import socket
+import threading
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -29,8 +36,53 @@ _REFUSALS: Final[dict[type[Exception], tuple[HTTPStatus, str]]] = {
 }
 
 
+# How often all workers have been replaced (SIGHUP), shared by the master and its workers.
+_generation: Final = mmap.mmap(-1, 1)
+
+
+def replace_all() -> None:
+    """Tell running workers that what ends them is a reload: others take over at the same door."""
+    _generation[0] = (_generation[0] + 1) % 256
+
+
 class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Answers what cannot be parsed with a problem document instead of a page."""
+    """Answers what cannot be parsed with a problem document, and leaves nobody standing."""
+
+    @override
+    def init_process(self) -> None:
+        """Remember which generation this worker belongs to, and serve."""
+        self.generation = _generation[0]
+        super().init_process()
+
+    @override
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop (SIGTERM): unready first, then closed to new connections."""
+        from django.conf import settings  # noqa: PLC0415 - gunicorn sets Django up later
+
+        from core import health  # noqa: PLC0415 - as above
+
+        if self.generation != _generation[0]:
+            super().handle_exit(sig, frame)
+            return
+        health.begin_to_stop()
+        stop = threading.Timer(settings.ENV.stop_delay_s, super().handle_exit, (sig, frame))
+        stop.daemon = True
+        stop.start()
+
+    @override
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Open or close the door; a worker that ends serves all who are already at it."""
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            served = -1
+            while served != self.nr_conns:
+                served = self.nr_conns
+                self.accept(listener)
+            # The last worker's copy ends the socket: from here on connections are refused at
+            # once, and a proxy takes another instance without having sent anything.
+            listener.close()
 
     @override
     def handle_error(self, req: Any, client: socket.socket, addr: Any, exc: Exception) -> None:
@@ -46,6 +98,16 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
             util.write_nonblock(client, _answer(status, detail))
         except OSError:
             self.log.debug("The client did not wait for its refusal.")
+
+
+def take_leave() -> None:
+    """Close the connections this process holds."""
+    from django.db import connections  # noqa: PLC0415 - gunicorn sets Django up later
+
+    from core import cache  # noqa: PLC0415 - as above
+
+    connections["default"].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
+    cache.close()
 
 
 def _answer(status: HTTPStatus, detail: str) -> bytes:

@@ -94,6 +94,11 @@ def is_reachable() -> bool:
         return False
 
 
+def close() -> None:
+    """Give up the connections of this process."""
+    _client().connection_pool.disconnect()
+
+
 def use_again() -> None:
     """Stop leaving the cache alone, for tests that begin after one without it."""
     global _usable_at_ms  # noqa: PLW0603 - as in _leave_alone

@@ -37,8 +37,9 @@ _ERROR_BY_SQLSTATE: Final[dict[str, tuple[type[errors.DomainError], str]]] = {
     "55P03": (errors.DatabaseBusy, "Another request holds the same data. Try again."),
     "57014": (errors.RequestTimeout, "The database work was cancelled; nothing was changed."),
 }
-# Connection exception, operator intervention, too many connections: the server is not there now.
-_UNAVAILABLE_PREFIXES: Final = ("08", "57P", "53300")
+# Connection exception, read only (a standby), ended for idling in a transaction, out of memory or
+# connections, operator intervention, disk fault: the server cannot do this now.
+_UNAVAILABLE_PREFIXES: Final = ("08", "25006", "25P03", "25P04", "53", "57P", "58")
 
 log = structlog.get_logger(__name__)
 
@@ -173,7 +174,9 @@ def as_domain_error(exc: DatabaseError | InterfaceError) -> errors.DomainError |
         described: errors.DomainError = error(detail, retry_after_s=retry_after_s)
     elif _is_unavailable(exc, state):
         described = errors.DatabaseUnavailable(
-            "Nothing was changed. Try again shortly.", retry_after_s=UNAVAILABLE_RETRY_AFTER_S
+            # Lost during COMMIT, the outcome is not known: the key tells whether it was done.
+            "Try again shortly, with the same Idempotency-Key if there was one.",
+            retry_after_s=UNAVAILABLE_RETRY_AFTER_S,
         )
     else:
         return None

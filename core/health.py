@@ -1,47 +1,71 @@
 """May this process be sent work, and how are the things it depends on?
 
-Live touches nothing (see :mod:`core.middleware`). Ready asks PostgreSQL over a connection of its
-own with a short limit, so that an exhausted pool and a dead server are told apart, and Valkey,
-whose absence makes it slower but not unready.
+Live touches nothing (see :mod:`core.middleware`). Ready asks PostgreSQL all it wants to know over a
+connection of its own and within a limit, so that an exhausted pool is not taken for a dead
+server and one that never answers holds nobody up; and Valkey, whose absence makes it slower but not
+unready. A process that is about to stop is not ready whatever they say.
 """
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
+import functools
+import threading
 from typing import Any, Final
 
 import psycopg
 from django.conf import settings
-from django.db import DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import connections
+from django.db.migrations.loader import MigrationLoader
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
+from psycopg.abc import RV, PQGen
 from typing_extensions import override
 
 from core import cache, clock, modes, partitions
 from core.version import VERSION
 
-CHECK_TIMEOUT_S: Final = 1
+# Together with Valkey's below two seconds, after which those who ask take no answer for a no.
+CONNECT_TIMEOUT_S: Final = 1.2
+ANSWER_TIMEOUT_S: Final = 0.5
+
+_stopping = threading.Event()
+
+
+def begin_to_stop() -> None:
+    """Be unready from now on: this process ends."""
+    _stopping.set()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Facts:
+    """What PostgreSQL told about itself."""
+
+    takes_writes: bool
+    migrations: frozenset[tuple[str, str]]
+    months_ahead: int
 
 
 @dataclasses.dataclass
 class DatabaseReachable(HealthCheck):
-    """PostgreSQL answers ``SELECT 1`` on a new connection."""
+    """PostgreSQL answers on a new connection, and takes writes; ``told`` gets what it said."""
+
+    told: list[Facts]
 
     @override
     def run(self) -> None:
-        parameters = connections["default"].get_connection_params()
-        keep = ("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert")
+        loop = asyncio.new_event_loop()
         try:
-            with psycopg.connect(
-                **{name: parameters[name] for name in keep if name in parameters},
-                connect_timeout=CHECK_TIMEOUT_S,
-                options=f"-c statement_timeout={CHECK_TIMEOUT_S * 1_000}",
-                application_name="strongroom/health",
-            ) as connection:
-                connection.execute("SELECT 1")
-        except psycopg.Error as exc:
+            facts = loop.run_until_complete(_ask_database())
+        except (psycopg.Error, OSError) as exc:
             raise ServiceUnavailable("PostgreSQL does not answer") from exc
+        finally:
+            # Not asyncio.run: it would wait for a name server that does not answer.
+            loop.close()
+        if not facts.takes_writes:
+            raise ServiceUnavailable("PostgreSQL takes no writes")
+        self.told.append(facts)
 
 
 @dataclasses.dataclass
@@ -58,29 +82,36 @@ class CacheReachable(HealthCheck):
 class MigrationsApplied(HealthCheck):
     """The schema is the one this code was written for."""
 
+    facts: Facts
+
     @override
     def run(self) -> None:
-        try:
-            executor = MigrationExecutor(connections["default"])
-            waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        except DatabaseError as exc:
-            raise ServiceUnavailable("The schema cannot be read") from exc
+        waiting = _newest_migrations() - self.facts.migrations
         if waiting:
-            raise ServiceUnavailable(f"{len(waiting)} migrations are not applied")
+            raise ServiceUnavailable("Migrations are not applied; run migrate")
 
 
 @dataclasses.dataclass
 class PartitionsAhead(HealthCheck):
     """The big tables have room for the coming months."""
 
+    facts: Facts
+
     @override
     def run(self) -> None:
-        try:
-            ahead = partitions.months_ahead()
-        except DatabaseError as exc:
-            raise ServiceUnavailable("The partitions cannot be read") from exc
+        ahead = self.facts.months_ahead
         if ahead < partitions.MONTHS_AHEAD_WARNING:
             raise ServiceWarning(f"{ahead} months of partitions ahead; run partitions_ensure")
+
+
+@dataclasses.dataclass
+class ProcessStays(HealthCheck):
+    """Nobody has told this process to stop."""
+
+    @override
+    def run(self) -> None:
+        if _stopping.is_set():
+            raise ServiceUnavailable("This process is about to stop")
 
 
 def readiness() -> tuple[bool, dict[str, Any]]:
@@ -88,15 +119,14 @@ def readiness() -> tuple[bool, dict[str, Any]]:
 
     Checks after a dead database are skipped: they would only wait for it again.
     """
-    checks: dict[str, Any] = {}
-    database = _result(DatabaseReachable())
-    checks["database"] = database
-    if database["status"] == "ok":
-        checks["migrations"] = _result(MigrationsApplied())
-        checks["partitions"] = _result(PartitionsAhead())
+    told: list[Facts] = []
+    checks = {"process": _result(ProcessStays()), "database": _result(DatabaseReachable(told))}
+    for facts in told:
+        checks["migrations"] = _result(MigrationsApplied(facts))
+        checks["partitions"] = _result(PartitionsAhead(facts))
     checks["cache"] = _result(CacheReachable())
     states = {check["status"] for check in checks.values()}
-    status = "unavailable" if "unavailable" in states else max(states, key=_ORDER.index)
+    status = max(states, key=_ORDER.index)
     body = {
         "status": status,
         "service": "strongroom",
@@ -134,3 +164,55 @@ def _result(check: HealthCheck) -> dict[str, Any]:
         status, detail = "unavailable", exc.message
     result = {"status": status, "duration_ms": round(clock.monotonic_ms() - started_ms, 2)}
     return {**result, "detail": detail} if detail else result
+
+
+class _BriefConnection(psycopg.AsyncConnection[Any]):
+    """One that does not wait for an answer for ever."""
+
+    @override
+    async def wait(
+        self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = ANSWER_TIMEOUT_S
+    ) -> RV:
+        return await super().wait(gen, interval=interval, timeout=timeout)
+
+
+async def _ask_database() -> Facts:
+    parameters = connections["default"].get_connection_params()
+    keep = (
+        *("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert"),
+        "target_session_attrs",
+    )
+    connection = await asyncio.wait_for(
+        _BriefConnection.connect(
+            **{name: parameters[name] for name in keep if name in parameters},
+            options=f"-c statement_timeout={ANSWER_TIMEOUT_S * 1_000:.0f}",
+            application_name="strongroom/health",
+            autocommit=True,
+        ),
+        CONNECT_TIMEOUT_S,
+    )
+    try:
+        cursor = await connection.execute(_QUESTION, [partitions.partitioned_tables()])
+        read_only, migrations, bounds = (await cursor.fetchone()) or (True, [], [])
+    finally:
+        await connection.close()
+    return Facts(
+        takes_writes=not read_only,
+        migrations=frozenset((app, name) for app, name in migrations),
+        months_ahead=partitions.months_ahead_of(bounds),
+    )
+
+
+# In one go: each question would cost a round trip.
+_QUESTION: Final = """
+    SELECT current_setting('transaction_read_only')::boolean,
+        (SELECT coalesce(json_agg(json_build_array(app, name)), '[]') FROM django_migrations),
+        (SELECT coalesce(json_agg(json_build_array(b.relname, b.bound)), '[]')
+         FROM ({bounds}) b (relname, bound))
+""".replace("{bounds}", partitions.ALL_BOUNDS)
+
+
+@functools.cache
+def _newest_migrations() -> frozenset[tuple[str, str]]:
+    """Return the migrations that no other one of this code follows."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())

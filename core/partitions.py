@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.apps import apps
@@ -28,6 +29,11 @@ _LOWER: Final = re.compile(r"FROM \('([0-9a-f-]{36})'\)")
 _BOUNDS: Final = """
     SELECT pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i
     JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = %s::regclass
+"""
+ALL_BOUNDS: Final = """
+    SELECT p.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i
+    JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
+    WHERE p.relname = ANY (%s) AND pg_table_is_visible(p.oid)
 """
 _RIGHTS: Final = """
     SELECT c.relname FROM pg_inherits i
@@ -94,8 +100,21 @@ def is_attached(cursor: Any, name: str) -> bool:
 
 def months_ahead(alias: str = "default") -> int:
     """Return for how many whole months beyond this one every big table has a partition."""
-    horizon = min(_horizon(table, alias) for table in partitioned_tables())
+    with connections[alias].cursor() as cursor:
+        cursor.execute(ALL_BOUNDS, [partitioned_tables()])
+        return months_ahead_of(cursor.fetchall())
+
+
+def months_ahead_of(bounds: Iterable[tuple[str, str]]) -> int:
+    """Return the same of what :data:`ALL_BOUNDS` answered."""
     this_month = clock.now().date().replace(day=1)
+    horizons = dict.fromkeys(partitioned_tables(), this_month)
+    for table, bound in bounds:
+        upper = _BOUND.search(bound)
+        if upper:
+            end = ids.made_at(uuid.UUID(upper[1])).date()
+            horizons[table] = max(horizons[table], end)
+    horizon = min(horizons.values())
     return (horizon.year - this_month.year) * 12 + horizon.month - this_month.month - 1
 
 
@@ -149,18 +168,6 @@ def _create_statement(table: str, name: str, month: dt.date) -> sql.Composed:
         sql.Literal(str(lower)),
         sql.Literal(str(upper)),
     )
-
-
-def _horizon(table: str, alias: str) -> dt.date:
-    """Return the first month for which ``table`` has no partition."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(
-            _BOUNDS,
-            [f'"{table}"'],
-        )
-        uppers = [_BOUND.search(bound) for (bound,) in cursor.fetchall()]
-    ends = [ids.made_at(uuid.UUID(match[1])).date() for match in uppers if match]
-    return max(ends, default=clock.now().date().replace(day=1))
 
 
 def _bound(day: dt.date) -> uuid.UUID:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+from http import HTTPStatus
 from typing import Final
 
 import orjson
@@ -37,9 +38,10 @@ def ready(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def detailed(request: HttpRequest) -> HttpResponse:
-    """``/health/detailed``: for operators with the metrics token."""
+    """``/health/detailed``: for operators with the metrics token; 503 when it is not ready."""
     _require_token(request)
-    return _json(health.details())
+    body = health.details()
+    return _json(body, HTTPStatus.OK if body["ready"] else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 @require_safe
@@ -98,9 +100,12 @@ def no_icon(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(status=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
-def _json(body: object) -> HttpResponse:
+def _json(body: object, status: HTTPStatus = HTTPStatus.OK) -> HttpResponse:
     return HttpResponse(
-        orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
+        orjson.dumps(body),
+        status=status,
+        content_type="application/json",
+        headers={"Cache-Control": "no-store"},
     )
 
 

@@ -34,7 +34,7 @@ class Client:
         if content is not None:
             given.setdefault("Content-Type", "application/json")
         if self._connection is None:
-            self._connection = http.client.HTTPConnection(self.address, timeout=self.timeout)
+            self._connection = self._opened()
         try:
             self._connection.request(method, path, content, given)
             answer = self._connection.getresponse()
@@ -57,6 +57,9 @@ class Client:
             Idempotency_Key=key or str(uuid.uuid4()),
         )
         return status, answer
+
+    def _opened(self) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection(self.address, timeout=self.timeout)
 
     def close(self) -> None:
         """Give the connection up."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import os
 import re
 import shutil
@@ -18,8 +19,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from typing_extensions import override
 
 from core import clock
+from tests.http import Client
 from tests.serving import ROOT, Service, free_port
 
 SHIPPED = ROOT / "deploy" / "nginx"
@@ -51,6 +54,10 @@ class Proxy:
         context = ssl.create_default_context(cafile=str(self.trust))
         return context.wrap_socket(plain, server_hostname=NAME)
 
+    def client(self, token: str = "") -> Client:
+        """Return a client that comes through it."""
+        return _Through(self, token)
+
     def stop(self) -> None:
         """End it."""
         self.process.terminate()
@@ -80,6 +87,19 @@ class Proxy:
             else:
                 return
         raise AssertionError("nginx does not listen")
+
+
+class _Through(Client):
+    def __init__(self, proxy: Proxy, token: str) -> None:
+        super().__init__(f"https://{NAME}", token)
+        self.proxy = proxy
+
+    @override
+    def _opened(self) -> http.client.HTTPConnection:
+        connection = super()._opened()
+        connection.sock = self.proxy.connect()
+        connection.auto_open = 0
+        return connection
 
 
 @pytest.fixture

@@ -70,6 +70,24 @@ class Service:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(40)
 
+    def restart(self) -> int:
+        """Stop and start it, as a deployment does; return the exit code of the old one."""
+        code = self.stop()
+        self.process = _gunicorn(self.environment, self.log)
+        await_ready(self.url, self.process, self.log)
+        return code
+
+
+def _gunicorn(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"],
+            env=environment,
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+
 
 def free_port() -> int:
     """Return a port below the range outgoing connections take theirs from."""
@@ -141,17 +159,11 @@ def serving(folder: Path, name: str) -> Iterator[Callable[..., Service]]:
             "WEB_THREADS": str(threads),
             "LOG_STREAM": "stdout",
             "LOG_LEVEL": "INFO",
+            "STOP_DELAY_S": "0",
             **changes,
         }
         log = folder / f"gunicorn-{number}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "-c", "config/gunicorn.py", "config.wsgi"],
-                env=environment,
-                cwd=ROOT,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
+        process = _gunicorn(environment, log)
         service = Service(url, database, environment, process, log)
         started.append(service)
         await_ready(url, process, log)
