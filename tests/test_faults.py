@@ -23,6 +23,7 @@ from core.embedded.postgres import OWNER_ROLE, SUPERUSER, PostgresCluster
 from tests.http import Client, opened, posting, registered, staff
 from tests.services import cluster_at
 from tests.serving import ROOT, Service, serving
+from tests.waiting import until
 from tests.wires import Wire
 
 RECOVERY_S = 5
@@ -233,10 +234,10 @@ def test_server_that_takes_no_writes_is_503_and_not_ready(world):
     world.sql("ALTER SYSTEM SET default_transaction_read_only = on")
     world.sql("SELECT pg_reload_conf()")
     try:
+        until(lambda: world.readiness()[0] == 503)
+        assert world.readiness()[1]["database"]["detail"] == "PostgreSQL takes no writes"
         assert all(is_unavailable(answer) for answer in world.at_once(world.move, 4))
         assert world.is_alive()
-        status, checks = world.readiness()
-        assert (status, checks["database"]["detail"]) == (503, "PostgreSQL takes no writes")
     finally:
         reset = psycopg.connect(world.cluster.url(SUPERUSER), autocommit=True)
         with reset:

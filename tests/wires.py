@@ -49,11 +49,17 @@ class Wire:
 
     def close(self) -> None:
         """Stop listening."""
-        self.cut()
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
 
     async def _listen(self) -> None:
         await asyncio.start_unix_server(self._take, self.folder / SOCKET)
+
+    async def _end(self) -> None:
+        lines = asyncio.all_tasks() - {asyncio.current_task()}
+        for line in lines:
+            line.cancel()
+        await asyncio.gather(*lines, return_exceptions=True)
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
