@@ -31,13 +31,16 @@ CLOSED = [operation for operation in OPERATIONS if not operation.is_public]
 NOBODYS = uuid.UUID("01a1fc61-0203-703c-973a-a31d52667ef1")
 # What could hurt most asks for a login of a moment ago.
 STARRED = {
+    "DELETE me/deletion/",
     "DELETE me/mfa/factors/<uuid:factor_id>/",
     "DELETE sessions/<uuid:session_id>/",
     "DELETE users/<uuid:user_id>/",
     "POST auth/password/change/",
     "POST me/api-keys/",
     "POST me/api-keys/<uuid:key_id>/rotate/",
+    "POST me/deletion/",
     "POST me/email/",
+    "POST me/export/",
     "POST me/mfa/factors/",
     "POST me/mfa/recovery-codes/",
     "POST sessions/revoke-all/",
