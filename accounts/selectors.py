@@ -117,6 +117,15 @@ def staff_principal(user: AbstractBaseUser | AnonymousUser) -> Principal:
     return of_staff(user)
 
 
+def permissions_now(*, user_id: uuid.UUID) -> frozenset[str] | None:
+    """Return what somebody may do beyond their own things; ``None`` when they may do nothing.
+
+    That is when they are locked out or gone: for what happens in their name while they are away.
+    """
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return None if user is None else _permissions(user)
+
+
 def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:
     """Return a page of the caller's own keys, newest first, ended ones too."""
     rows = ApiKey.objects.of_user(actor.user_id)

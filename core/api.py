@@ -34,12 +34,18 @@ def given(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
         BodyRequired: there is no body at all.
         ValidationError: the body breaks the shape; every fault is named.
     """
-    if request.META.get("CONTENT_LENGTH") in (None, "", "0") and not _is_chunked(request):
+    if not _has_body(request):
         raise errors.BodyRequired("Send a JSON object.")
-    serializer = shape(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    validated: dict[str, Any] = serializer.validated_data
-    return validated
+    return _validated(shape, request.data)
+
+
+def given_if_any(shape: type[Serializer[Any]], request: Request) -> dict[str, Any]:
+    """Return the same where a body may be absent and says no more than ``{}`` then.
+
+    Raises:
+        ValidationError: the body breaks the shape; every fault is named.
+    """
+    return _validated(shape, request.data if _has_body(request) else {})
 
 
 def answer(outcome: idempotency.Answer) -> Response:
@@ -97,5 +103,13 @@ def listed(
     return csv_stream(filename=f"{scope.partition(':')[0]}.csv", header=columns, rows=rows())
 
 
-def _is_chunked(request: Request) -> bool:
-    return bool(request.META.get("HTTP_TRANSFER_ENCODING"))
+def _validated(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
+    serializer = shape(data=data)
+    serializer.is_valid(raise_exception=True)
+    validated: dict[str, Any] = serializer.validated_data
+    return validated
+
+
+def _has_body(request: Request) -> bool:
+    is_chunked = bool(request.META.get("HTTP_TRANSFER_ENCODING"))
+    return is_chunked or request.META.get("CONTENT_LENGTH") not in (None, "", "0")

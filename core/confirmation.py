@@ -36,7 +36,7 @@ def given_reason(
     *,
     title: str,
     question: str,
-    form_class: type[ReasonForm] = ReasonForm,
+    form_class: Callable[[Any], ReasonForm] = ReasonForm,
 ) -> dict[str, Any] | TemplateResponse:
     """Return what staff confirmed (``reason`` and the form's other fields), or the page that asks.
 

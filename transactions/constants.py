@@ -78,6 +78,9 @@ SCHEDULE_POSTED: Final = "posted"
 SCHEDULE_FAILED: Final = "failed"
 SCHEDULE_CANCELLED: Final = "cancelled"
 SCHEDULE_STATUSES: Final = (SCHEDULED, SCHEDULE_POSTED, SCHEDULE_FAILED, SCHEDULE_CANCELLED)
+SCHEDULES_AT_ONCE: Final = 1_000
+# How often one that nothing judges, because something breaks, is tried before it counts as failed.
+SCHEDULE_ATTEMPTS_MAX: Final = 5
 SCHEDULE_AHEAD_MAX: Final = dt.timedelta(days=366)
 NOTE_LENGTH_MAX: Final = 2_000
 AMOUNT_MAX: Final = 2**63 - 1

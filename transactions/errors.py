@@ -252,6 +252,14 @@ class ScheduleClosed(DomainError):
     title = "The scheduled transaction is closed"
 
 
+class ScheduleBroken(DomainError):
+    """A ``failure_code``: something broke each time it was tried; staff find it in the log."""
+
+    code = "TXN_SCHEDULE_BROKEN"
+    status = 500
+    title = "The scheduled transaction cannot be posted"
+
+
 class SameAsset(DomainError):
     code = "TXN_SAME_ASSET"
     status = 422

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from typing import Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,12 +16,12 @@ from django.utils.html import format_html
 from typing_extensions import override
 
 from core.admin import ReaderAdmin
-from core.confirmation import press
+from core.confirmation import ReasonForm, given_reason, press
 from core.errors import DomainError
 from core.fields import UUID_TEXT
 from core.principals import of_staff
-from transactions import constants, selectors, services
-from transactions.admin.columns import amount_of
+from transactions import constants, money, selectors, services
+from transactions.admin.columns import NO_LIMIT, amount_of
 from transactions.admin.statements import statement_context
 from transactions.api import queries
 from transactions.models import Asset, Ledger, LedgerAccount
@@ -43,6 +45,36 @@ class LedgerAdmin(ReaderAdmin):
     """Books."""
 
     list_display = ("code", "name", "created_at")
+
+
+class LimitsForm(ReasonForm):
+    """The two limits of one account, as its balance is written."""
+
+    floor = forms.CharField(label="Lowest balance allowed", help_text="Or: no limit.")
+    ceiling = forms.CharField(label="Highest balance allowed", help_text="Or: no limit.")
+
+    def __init__(self, data: Any, *, account: LedgerAccount) -> None:
+        self.exponent = account.asset.exponent
+        bounds = {"floor": account.balance.floor, "ceiling": account.balance.ceiling}
+        super().__init__(data, initial={name: self._written(bounds[name]) for name in bounds})
+
+    def clean_floor(self) -> int | None:
+        return self._read("floor")
+
+    def clean_ceiling(self) -> int | None:
+        return self._read("ceiling")
+
+    def _written(self, bound: int | None) -> str:
+        return NO_LIMIT if bound is None else money.readable(bound, self.exponent)
+
+    def _read(self, name: str) -> int | None:
+        text: str = self.cleaned_data[name]
+        if text.casefold() == NO_LIMIT:
+            return None
+        try:
+            return money.minor_units(text, self.exponent)
+        except ValueError as exc:
+            raise forms.ValidationError(str(exc)) from exc
 
 
 @admin.register(LedgerAccount)
@@ -69,7 +101,7 @@ class LedgerAccountAdmin(ReaderAdmin):
     readonly_fields = fields
     search_fields = ("code",)
     search_help_text = "An account's code or id, or its owner's e-mail address."
-    actions = ("freeze", "unfreeze")
+    actions = ("freeze", "freeze_debits", "unfreeze", "set_limits", "close")
 
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
@@ -140,12 +172,73 @@ class LedgerAccountAdmin(ReaderAdmin):
         """Stop all movement on the chosen accounts."""
         return self._set_status(request, queryset, constants.FROZEN, "Freeze accounts")
 
+    @admin.action(description="Freeze payments out", permissions=["act"])
+    def freeze_debits(
+        self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
+    ) -> TemplateResponse | None:
+        """Let the chosen accounts receive and not pay."""
+        return self._set_status(
+            request, queryset, constants.FROZEN_DEBIT, "Freeze payments out of accounts"
+        )
+
     @admin.action(description="Unfreeze", permissions=["act"])
     def unfreeze(
         self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
     ) -> TemplateResponse | None:
         """Let money move again."""
         return self._set_status(request, queryset, constants.OPEN, "Unfreeze accounts")
+
+    @admin.action(description="Set limits", permissions=["act"])
+    def set_limits(
+        self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
+    ) -> TemplateResponse | None:
+        """Set the lowest and highest balance of one account."""
+        chosen = list(queryset[:2])
+        if len(chosen) != 1:
+            self.message_user(request, "Choose one account.", messages.ERROR)
+            return None
+        account = chosen[0]
+        given = given_reason(
+            self,
+            request,
+            queryset,
+            title="Set limits",
+            question="The balance of this account, holds counted, may lie between:",
+            form_class=functools.partial(LimitsForm, account=account),
+        )
+        if not isinstance(given, dict):
+            return given
+        try:
+            services.update_ledger_account(
+                account=account,
+                expected_version=account.version,
+                changes={"floor": given["floor"], "ceiling": given["ceiling"]},
+                actor=of_staff(request.user),
+                reason=given["reason"],
+            )
+        except DomainError as exc:
+            self.message_user(request, f"{account}: {exc.detail}", messages.ERROR)
+        else:
+            self.message_user(request, f"{account} has new limits.", messages.SUCCESS)
+        return None
+
+    @admin.action(description="Close", permissions=["act"])
+    def close(
+        self, request: HttpRequest, queryset: QuerySet[LedgerAccount]
+    ) -> TemplateResponse | None:
+        """Close the chosen accounts, if they are empty."""
+        actor = of_staff(request.user)
+        return press(
+            self,
+            request,
+            queryset,
+            lambda account, reason: services.close_ledger_account(
+                account=account, actor=actor, reason=reason
+            ),
+            title="Close accounts",
+            question="These accounts will be closed for good, if they are empty:",
+            done="is closed",
+        )
 
     def has_act_permission(self, request: HttpRequest) -> bool:
         """Return whether the buttons are there."""

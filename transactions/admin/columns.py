@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import admin
 
 from transactions import money
 from transactions.models import EntryLine, LedgerAccount
 
+NO_LIMIT: Final = "no limit"
+
 
 def amount_of(account: LedgerAccount, amount_minor: int | None) -> str:
     """Return ``amount_minor`` with its decimals and asset; ``None`` is a limit that is not set."""
     if amount_minor is None:
-        return "no limit"
+        return NO_LIMIT
     return f"{money.readable(amount_minor, account.asset.exponent)} {account.asset_id}"
 
 

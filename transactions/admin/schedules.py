@@ -22,7 +22,10 @@ from transactions.models import Schedule
 class ScheduleAdmin(ReaderAdmin):
     """Scheduled transactions."""
 
-    list_display = ("run_at", "status", "user_id", "failure_code", "transaction_id", "created_at")
+    list_display = (
+        *("run_at", "status", "user_id", "failure_code", "failure_detail", "attempts"),
+        *("transaction_id", "created_at"),
+    )
     list_filter = ("status",)
     list_select_related = ("ledger",)
     search_fields = ("id",)

@@ -88,6 +88,7 @@ ACCOUNTS = shown("Ada's accounts", page_of(_ACCOUNT))
 ACCOUNT = shown("Ada's purse", _ACCOUNT)
 NEW_ACCOUNT = sent("A purse", {"code": "purse", "asset": "USD", "name": "Ada's purse"})
 FREEZE = sent("Freeze", {"status": "frozen"})
+CLOSE = sent("Close", {"reason": "The customer has left."})
 BALANCE = shown(
     "Now",
     {

@@ -42,6 +42,7 @@ class ScheduleOutput(serializers.Serializer[Schedule]):
         source="transaction_id", allow_null=True, help_text="What it became."
     )
     failure_code = serializers.CharField(allow_blank=True, help_text="Why it was not posted.")
+    failure_detail = serializers.CharField(allow_blank=True, help_text="The same in a sentence.")
     created_at = fields.InstantField()
     closed_at = fields.InstantField(allow_null=True)
 
@@ -60,6 +61,7 @@ _SCHEDULE: dict[str, Any] = {
     "run_at": "2026-12-01T00:00:00.000000Z",
     "transaction": None,
     "failure_code": "",
+    "failure_detail": "",
     "created_at": examples.AT,
     "closed_at": None,
 }
@@ -100,8 +102,9 @@ class SchedulesView(APIView):
     @extend_schema(
         summary="Schedule a transaction",
         description=(
-            "Posts it once it is due, exactly once, with what the caller may do now. Funds and "
-            "limits are judged then; what is refused then is kept as failed with its code."
+            "Posts it once it is due, exactly once, with what the caller may do both now and then. "
+            "Funds and limits are judged then; what is refused then is kept as failed with its "
+            "code, and so is everything of somebody who is locked out or gone by then."
         ),
         tags=["schedules"],
         parameters=[IDEMPOTENCY_KEY],

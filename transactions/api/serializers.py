@@ -88,6 +88,12 @@ class LedgerAccountChange(fields.StrictSerializer):
     )
 
 
+class CloseInput(fields.StrictSerializer):
+    reason = fields.StrictTextField(
+        max_length=constants.REASON_LENGTH_MAX, required=False, help_text="For the audit trail."
+    )
+
+
 class BalanceOutput(serializers.Serializer[Any]):
     account = fields.StrictUUIDField()
     asset = serializers.CharField()

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import cached, clock, etags
-from core.api import answer_once, caller, given, listed
+from core.api import answer_once, caller, given, given_if_any, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 from core.versioning import Deprecation
@@ -207,14 +207,19 @@ class CloseView(APIView):
 
     @extend_schema(
         summary="Close a ledger account",
-        description="Only at a balance of zero and without holds; it cannot be opened again.",
+        description=(
+            "Only at a balance of zero and without holds; it cannot be opened again. The body may "
+            "be left out; its reason is kept in the audit trail."
+        ),
         tags=["ledger-accounts"],
-        request=None,
-        responses={200: shapes.LedgerAccountOutput, **problems(401, 403, 404, 409)},
-        examples=[examples.ACCOUNT],
+        request=shapes.CloseInput,
+        responses={200: shapes.LedgerAccountOutput, **problems(400, 401, 403, 404, 409)},
+        examples=[examples.CLOSE, examples.ACCOUNT],
     )
     def post(self, request: Request, account_id: uuid.UUID) -> Response:
+        wanted = given_if_any(shapes.CloseInput, request)
         account = services.close_ledger_account(
+            **wanted,
             account=selectors.get_ledger_account(account_id=account_id, actor=caller(request)),
             actor=caller(request),
         )

@@ -16,7 +16,8 @@ class Schedule(models.Model):
     """A draft and when to post it, in the name and within the reach of who scheduled it.
 
     ``draft`` holds the postings and what goes with them; ``transaction_id`` is what it became,
-    ``failure_code`` why it did not.
+    ``failure_code`` and ``failure_detail`` say why it did not; ``attempts`` counts how often
+    something broke that is no refusal.
     """
 
     never_deleted: ClassVar = True
@@ -37,6 +38,14 @@ class Schedule(models.Model):
     request_id = models.CharField(max_length=64)
     transaction_id = models.UUIDField("became", null=True)
     failure_code = models.CharField("failed with", max_length=64, blank=True, default="")
+    failure_detail = models.CharField(
+        "because",
+        max_length=constants.REASON_LENGTH_MAX,
+        blank=True,
+        default="",
+        db_default="",
+    )
+    attempts = models.PositiveSmallIntegerField("broken attempts", default=0, db_default=0)
     created_at = models.DateTimeField("made")
     closed_at = models.DateTimeField("closed", null=True)
 

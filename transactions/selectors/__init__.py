@@ -36,7 +36,7 @@ from transactions.selectors.reconciliations import (
     reconciliations,
 )
 from transactions.selectors.reversals import reversals_of, reversed_amounts
-from transactions.selectors.schedules import get_schedule, schedules
+from transactions.selectors.schedules import due_schedules, get_schedule, schedules
 from transactions.selectors.sealed import head_seal, last_seal, transaction_digests
 from transactions.selectors.statements import (
     STATEMENT_CHUNK,
@@ -54,6 +54,7 @@ __all__ = [
     "balance_at",
     "balances_after",
     "book_lines",
+    "due_schedules",
     "entries",
     "events",
     "final_balances",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
 from core.pagination import Page, PageRequest
 from core.principals import Principal
-from transactions import errors
+from transactions import constants, errors
 from transactions.models import Schedule
 
 
@@ -35,6 +37,18 @@ def schedules(*, actor: Principal, asked: PageRequest, status: str | None) -> Pa
         rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
     ordered = rows.order_by("id" if asked.backwards else "-id")
     return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+
+
+def due_schedules(at: dt.datetime) -> Iterator[uuid.UUID]:
+    """Return the ids of what is due ``at``, each once, the longest due first."""
+    rows = Schedule.objects.filter(status=constants.SCHEDULED, run_at__lte=at)
+    rows = rows.order_by("run_at", "id")
+    page = list(rows.values_list("run_at", "id")[: constants.SCHEDULES_AT_ONCE])
+    while page:
+        yield from (schedule_id for _, schedule_id in page)
+        run_at, last_id = page[-1]
+        later = rows.filter(run_at__gte=run_at).exclude(run_at=run_at, id__lte=last_id)
+        page = list(later.values_list("run_at", "id")[: constants.SCHEDULES_AT_ONCE])
 
 
 def _visible_to(actor: Principal) -> QuerySet[Schedule]:

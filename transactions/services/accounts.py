@@ -197,8 +197,12 @@ def update_ledger_account(
     return selectors.get_ledger_account(account_id=account.pk, actor=actor)
 
 
-def close_ledger_account(*, account: LedgerAccount, actor: Principal) -> LedgerAccount:
-    """Close an empty account for good. Commits its own transaction or joins the caller's.
+def close_ledger_account(
+    *, account: LedgerAccount, actor: Principal, reason: str = ""
+) -> LedgerAccount:
+    """Close an empty account for good; ``reason`` is kept in the audit trail.
+
+    Commits its own transaction or joins the caller's.
 
     Raises:
         PermissionRefused: not the owner and without the permission.
@@ -216,7 +220,14 @@ def close_ledger_account(*, account: LedgerAccount, actor: Principal) -> LedgerA
         LedgerAccount.objects.filter(pk=account.pk, user_id=account.user_id).update(
             status=constants.CLOSED, version=F("version") + 1
         )
-        _audit(actor, "ledger_account.close", account.user_id, "ledger_account", account.pk)
+        _audit(
+            actor,
+            "ledger_account.close",
+            account.user_id,
+            "ledger_account",
+            account.pk,
+            reason=reason,
+        )
         outbox.announce(
             topic="ledger_account.closed", user_id=account.user_id, object_id=account.pk
         )

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, Final
 
+import structlog
+from django.db import DatabaseError, InterfaceError
+
+from accounts import selectors as accounts
 from core import audit, clock, context, db, ids, outbox
-from core.errors import DomainError
-from core.principals import Principal
+from core.errors import DatabaseUnavailable, DomainError, PermissionRefused
+from core.principals import HOUSE_USER_ID, Principal
 from transactions import constants, errors, selectors
 from transactions.models import Schedule
 from transactions.services import large
 from transactions.services.bulk import planner_for
 from transactions.services.posting import Draft, Posting, post_transactions, require_two_accounts
+
+SERVER_FAULT_STATUS_MIN: Final = 500
+ANY_ACCOUNT: Final = "transactions.post_any_transaction"
+log = structlog.get_logger(__name__)
 
 
 def schedule_transaction(
@@ -50,7 +58,7 @@ def schedule_transaction(
             draft=_packed(draft),
             run_at=run_at,
             status=constants.SCHEDULED,
-            may_take_from_any=actor.may("transactions.post_any_transaction"),
+            may_take_from_any=actor.may(ANY_ACCOUNT),
             actor_kind=actor.kind,
             session_id=actor.session_id,
             request_id=context.current().request_id,
@@ -85,20 +93,29 @@ def cancel_schedule(*, schedule_id: uuid.UUID, actor: Principal, reason: str = "
 
 
 def post_due() -> int:
-    """Post every transaction whose time has come; return how many were dealt with.
+    """Post every transaction whose time has come; return how many were posted or failed.
 
     Each in one transaction with its own status, so that a crash leaves both or neither; several
-    runners share the work, because each skips what another one has locked.
+    runners share the work, because each skips what another one has locked. One that cannot even
+    be judged, because something breaks, is tried again by the next run and failed after
+    ``SCHEDULE_ATTEMPTS_MAX`` of them; meanwhile it holds up no other.
     """
-    count = 0
-    while db.run_in_transaction(_post_next):
-        count += 1
-    return count
+    return sum(_deal_with(schedule_id) for schedule_id in selectors.due_schedules(clock.now()))
 
 
-def _post_next() -> bool:
-    due = Schedule.objects.filter(status=constants.SCHEDULED, run_at__lte=clock.now())
-    schedule = due.order_by("run_at").select_for_update(skip_locked=True).first()
+def _deal_with(schedule_id: uuid.UUID) -> bool:
+    try:
+        return db.run_in_transaction(lambda: _post(schedule_id))
+    except Exception as exc:
+        if _is_outage(exc):
+            raise
+        log.exception("schedule_broken", schedule=str(schedule_id))
+        what = type(exc).__name__
+        return db.run_in_transaction(lambda: _count_attempt(schedule_id, what))
+
+
+def _post(schedule_id: uuid.UUID) -> bool:
+    schedule = _locked(schedule_id)
     if schedule is None:
         return False
     try:
@@ -108,19 +125,68 @@ def _post_next() -> bool:
             actor=_who_scheduled(schedule),
         )
     except DomainError as refusal:
-        _close(schedule, constants.SCHEDULE_FAILED, failure_code=refusal.code)
+        if refusal.status >= SERVER_FAULT_STATUS_MIN:
+            raise
+        _close(
+            schedule,
+            constants.SCHEDULE_FAILED,
+            failure_code=refusal.code,
+            failure_detail=refusal.detail[: constants.REASON_LENGTH_MAX],
+        )
     else:
         _close(schedule, constants.SCHEDULE_POSTED, transaction_id=posted.id)
     return True
 
 
+def _count_attempt(schedule_id: uuid.UUID, what: str) -> bool:
+    schedule = _locked(schedule_id)
+    if schedule is None:
+        return False
+    attempts = schedule.attempts + 1
+    if attempts < constants.SCHEDULE_ATTEMPTS_MAX:
+        rows = Schedule.objects.filter(pk=schedule.pk, user_id=schedule.user_id)
+        rows.update(attempts=attempts)
+        return False
+    _close(
+        schedule,
+        constants.SCHEDULE_FAILED,
+        attempts=attempts,
+        failure_code=errors.ScheduleBroken.code,
+        failure_detail=f"{what}, {attempts} times; the log says more.",
+    )
+    return True
+
+
+def _locked(schedule_id: uuid.UUID) -> Schedule | None:
+    """Return the row if it still waits and nobody else deals with it."""
+    rows = Schedule.objects.filter(pk=schedule_id, status=constants.SCHEDULED)
+    return rows.select_for_update(skip_locked=True).first()
+
+
+def _is_outage(exc: Exception) -> bool:
+    """Tell a database that is gone from something wrong with one schedule."""
+    if not isinstance(exc, DatabaseError | InterfaceError):
+        return False
+    return isinstance(db.as_domain_error(exc), DatabaseUnavailable)
+
+
 def _who_scheduled(schedule: Schedule) -> Principal:
-    permissions = {"transactions.post_any_transaction"} if schedule.may_take_from_any else ()
+    """Return who it was, with what they may do today and could do then.
+
+    Raises:
+        PermissionRefused: they are locked out or gone.
+    """
+    reach = frozenset({ANY_ACCOUNT} if schedule.may_take_from_any else ())
+    if schedule.user_id != HOUSE_USER_ID:
+        permissions = accounts.permissions_now(user_id=schedule.user_id)
+        if permissions is None:
+            raise PermissionRefused("Whoever scheduled it is locked out or gone.")
+        reach &= permissions
     return Principal(
         kind=schedule.actor_kind,  # type: ignore[arg-type]  # stored from a principal
         user_id=schedule.user_id,
         session_id=schedule.session_id,
-        permissions=frozenset(permissions),
+        permissions=reach,
     )
 
 

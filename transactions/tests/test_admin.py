@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 
 import pytest
 from django.test import Client
@@ -14,7 +15,7 @@ from core.principals import SYSTEM
 from sessions_app.models import Session
 from tests.people import Person, make_person
 from transactions import selectors, services
-from transactions.models import LedgerAccount
+from transactions.models import Balance, LedgerAccount
 from transactions.tests.money import balance_of, hold_on, move, open_account, post
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,11 @@ def _press(client: Client, model: str, action: str, pk: object, **given: str) ->
     url = reverse(f"admin:transactions_{model}_changelist")
     more = {"confirmed": "yes", **given} if given else {}
     return client.post(url, {"action": action, "_selected_action": str(pk), **more}).status_code
+
+
+def _limits(account: uuid.UUID) -> tuple[int | None, int | None]:
+    balance = Balance.objects.get(account_id=account)
+    return balance.floor, balance.ceiling
 
 
 def test_hold_is_released_only_with_a_reason(by_root: Client, ada: Person):
@@ -69,6 +75,52 @@ def test_account_is_frozen_with_a_reason(by_root: Client, ada: Person):
     assert LedgerAccount.objects.get(pk=account).status == "frozen"
     changed = AuditEvent.objects.get(action="ledger_account.change")
     assert changed.data["reason"] == REASON
+
+
+def test_limits_are_set_with_a_reason_as_the_balance_is_written(by_root: Client, ada: Person):
+    account = open_account(ada.principal, balance=500)
+    asked = {"floor": "-1,000.50", "ceiling": "No limit", "reason": REASON}
+    assert _press(by_root, "ledgeraccount", "set_limits", account) == 200
+    for wrong in ({"floor": "1.005"}, {"floor": "lots"}, {"ceiling": ""}, {"reason": "short"}):
+        assert _press(by_root, "ledgeraccount", "set_limits", account, **{**asked, **wrong}) == 200
+    assert _limits(account) == (0, None)
+    assert _press(by_root, "ledgeraccount", "set_limits", account, **asked) == 302
+    assert _limits(account) == (-100_050, None)
+    changed = AuditEvent.objects.get(action="ledger_account.change").data
+    assert changed["before"] == {"floor": 0, "ceiling": None}
+    assert changed["after"] == {"floor": -100_050, "ceiling": None}
+    assert changed["reason"] == REASON
+    # The balance of 5.00 would lie above.
+    asked |= {"ceiling": "4.99"}
+    assert _press(by_root, "ledgeraccount", "set_limits", account, **asked) == 302
+    assert _limits(account) == (-100_050, None)
+
+
+def test_limits_are_set_for_one_account_at_a_time(by_root: Client, ada: Person):
+    both = [open_account(ada.principal) for _ in range(2)]
+    url = reverse("admin:transactions_ledgeraccount_changelist")
+    asked = {"floor": "-1", "ceiling": "1", "reason": REASON, "confirmed": "yes"}
+    by_root.post(
+        url, {"action": "set_limits", "_selected_action": [str(pk) for pk in both], **asked}
+    )
+    assert {_limits(account) for account in both} == {(0, None)}
+
+
+def test_account_is_closed_with_a_reason_when_it_is_empty(by_root: Client, ada: Person):
+    full, empty = open_account(ada.principal, balance=1), open_account(ada.principal)
+    assert _press(by_root, "ledgeraccount", "close", empty) == 200
+    for account in (full, empty):
+        assert _press(by_root, "ledgeraccount", "close", account, reason=REASON) == 302
+    assert LedgerAccount.objects.get(pk=full).status == "open"
+    assert LedgerAccount.objects.get(pk=empty).status == "closed"
+    (closed,) = AuditEvent.objects.filter(action="ledger_account.close")
+    assert (closed.target_id, closed.data["reason"]) == (str(empty), REASON)
+
+
+def test_account_frozen_one_way_still_receives(by_root: Client, ada: Person):
+    account = open_account(ada.principal)
+    assert _press(by_root, "ledgeraccount", "freeze_debits", account, reason=REASON) == 302
+    assert LedgerAccount.objects.get(pk=account).status == "frozen_debit"
 
 
 def test_schedule_is_cancelled_with_a_reason(by_root: Client, ada: Person):

@@ -7,8 +7,10 @@ import datetime as dt
 import io
 
 import pytest
+from django.test import Client
 
 from core import clock
+from core.models import AuditEvent
 from tests.people import Person
 from transactions.models import LedgerAccount, Transaction
 from transactions.tests.money import footprint, move, open_account, post
@@ -111,11 +113,19 @@ def test_only_an_empty_account_closes_and_for_good(by_ada, by_bob, ada: Person):
     refused = by_ada.send("POST", f"ledger-accounts/{full}/close/")
     assert (refused.status_code, refused.json()["code"]) == (409, "LEDGER_ACCOUNT_NOT_EMPTY")
     assert by_bob.send("POST", f"ledger-accounts/{empty}/close/").status_code == 404
-    closed = by_ada.send("POST", f"ledger-accounts/{empty}/close/")
+    closed = by_ada.send("POST", f"ledger-accounts/{empty}/close/", {"reason": "I move away."})
     assert closed.json()["status"] == "closed"
+    assert AuditEvent.objects.get(action="ledger_account.close").data == {"reason": "I move away."}
     tag = by_ada.get(f"ledger-accounts/{empty}/")["ETag"]
     again = by_ada.send("PATCH", f"ledger-accounts/{empty}/", {"name": "x"}, If_Match=tag)
     assert (again.status_code, again.json()["code"]) == (409, "LEDGER_ACCOUNT_CLOSED")
+
+
+def test_account_closes_without_a_body_too(by_ada, ada: Person):
+    empty = open_account(ada.principal)
+    path = f"{API}/ledger-accounts/{empty}/close/"
+    closed = Client().generic("POST", path, headers=by_ada.headers)
+    assert closed.json()["status"] == "closed"
 
 
 def test_staff_freezes_and_money_stands_still(by_ada, by_grace, ada: Person):

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from unittest.mock import Mock
 
+import psycopg
 import pytest
+from django.db import OperationalError
 
+from accounts.models import User
+from accounts.services.access import set_active
 from core import clock
+from core.errors import DatabaseBusy
 from core.models import AuditEvent, OutboxEvent
 from core.principals import SYSTEM
 from tests.people import Person, make_person
 from transactions import constants, errors, selectors, services
 from transactions.models import Schedule, Transaction
+from transactions.services import schedules
 from transactions.tests.money import balance_of, footprint, is_clean, move, open_account, post
 from transactions.tests.racing import race
 
@@ -90,6 +97,86 @@ def test_refusal_when_due_is_kept_and_stops_nothing_else(ada: Person):
     assert (poor.status, poor.failure_code) == ("failed", "TXN_INSUFFICIENT_FUNDS")
     assert (rich.status, balance_of(b)) == ("posted", 3)
     assert is_clean()
+
+
+@pytest.mark.django_db
+def test_broken_one_holds_up_no_other_and_fails_in_the_end(ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    broken, fine = _schedule(move(a, b, 1)), _schedule(move(a, b, 3))
+    Schedule.objects.filter(pk=broken.pk).update(draft={"postings": [["no id", "x", 1, "USD"]]})
+    _let_time_pass()
+    assert services.post_due() == 1
+    fine.refresh_from_db()
+    assert (fine.status, balance_of(b)) == ("posted", 3)
+    for attempts in range(1, constants.SCHEDULE_ATTEMPTS_MAX):
+        broken.refresh_from_db()
+        assert (broken.status, broken.attempts) == ("scheduled", attempts)
+        services.post_due()
+    broken.refresh_from_db()
+    assert (broken.status, broken.failure_code) == ("failed", "TXN_SCHEDULE_BROKEN")
+    assert broken.failure_detail == "ValueError, 5 times; the log says more."
+    (told,) = OutboxEvent.objects.filter(topic="schedule.failed")
+    assert told.object_id == broken.pk
+    assert services.post_due() == 0
+    assert balance_of(b) == 3
+
+
+@pytest.mark.django_db
+def test_busy_database_is_no_verdict(ada: Person, monkeypatch):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    schedule = _schedule(move(a, b, 1))
+    _let_time_pass()
+    with monkeypatch.context() as patch:
+        busy = DatabaseBusy("Others hold it.")
+        patch.setattr(schedules, "post_transactions", Mock(side_effect=busy))
+        assert services.post_due() == 0
+        gone = OperationalError("the connection is closed")
+        gone.__cause__ = psycopg.OperationalError("the connection is closed")
+        patch.setattr(schedules, "post_transactions", Mock(side_effect=gone))
+        with pytest.raises(OperationalError):
+            services.post_due()
+    schedule.refresh_from_db()
+    assert (schedule.status, schedule.attempts) == ("scheduled", 1)
+    assert services.post_due() == 1
+    assert balance_of(b) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("how", ["locked", "closed"])
+def test_nothing_happens_in_the_name_of_who_is_locked_out_or_gone(
+    ada: Person, bob: Person, grace: Person, how: str
+):
+    """Not even from other people's accounts, which stay as open as they were."""
+    a, b = open_account(bob.principal, balance=10), open_account(bob.principal)
+    schedule = _schedule(move(a, b, 4), grace.principal)
+    if how == "locked":
+        set_active(user=grace.user, is_active=False, actor=SYSTEM, reason="It left the bank.")
+    else:
+        User.objects.filter(pk=grace.user.pk).update(
+            is_active=False, is_staff=False, is_superuser=False, deleted_at=clock.now()
+        )
+    _let_time_pass()
+    assert services.post_due() == 1
+    schedule.refresh_from_db()
+    assert (schedule.status, schedule.failure_code) == ("failed", "AUTH_FORBIDDEN")
+    assert (balance_of(a), balance_of(b)) == (10, 0)
+
+
+@pytest.mark.django_db
+def test_lost_permission_counts_when_it_is_due(bob: Person, grace: Person):
+    a, b = open_account(bob.principal, balance=10), open_account(bob.principal)
+    kept, lost = (
+        _schedule(move(a, b, 1), grace.principal),
+        _schedule(move(a, b, 2), grace.principal),
+    )
+    Schedule.objects.filter(pk=kept.pk).update(run_at=clock.now() - SOON)
+    assert services.post_due() == 1
+    grace.user.groups.clear()
+    _let_time_pass()
+    assert services.post_due() == 1
+    lost.refresh_from_db()
+    assert (lost.status, lost.failure_code) == ("failed", "LEDGER_ACCOUNT_NOT_FOUND")
+    assert balance_of(b) == 1
 
 
 @pytest.mark.django_db
