@@ -146,6 +146,7 @@ _VIEW_RECORDS: Final = (
     "core.view_legalhold",
     "core.view_montharchive",
     "core.view_limitplan",
+    "core.view_measurement",
     "core.view_outboxevent",
     "core.view_personalkey",
     "core.view_runtimesetting",

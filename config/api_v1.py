@@ -13,6 +13,7 @@ urlpatterns = [
     path("", include("core.webhooks.urls")),
     path("", include("core.files.urls")),
     path("", include("core.privacy.urls")),
+    path("", include("core.operations.urls")),
     path("schema/", api_docs.SchemaView.as_view(api_version="v1"), name="schema"),
     path("docs/", api_docs.SwaggerView.as_view(url_name="v1:schema"), name="docs"),
     path("redoc/redoc.js/", api_docs.redoc_script, name="redoc-script"),

@@ -60,8 +60,18 @@ def on_reload(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     web_worker.replace_all()
 
 
+def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+    """Begin to write down what this process counts."""
+    from core.operations import traffic  # noqa: PLC0415 - Django is set up only now
+
+    traffic.start()
+
+
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Take leave of PostgreSQL and Valkey, so that nobody has to find out."""
+    """Write down what was counted; take leave of PostgreSQL and Valkey, so that they know."""
+    from core.operations import traffic  # noqa: PLC0415 - as above
+
+    traffic.stop()
     web_worker.take_leave()
 
 

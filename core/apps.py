@@ -27,6 +27,11 @@ class CoreConfig(AppConfig):
 
         scopes.declare(
             [
+                scopes.Scope(
+                    "ops:read",
+                    "see how the service is doing",
+                    frozenset({"core.view_measurement"}),
+                ),
                 scopes.Scope("webhooks:read", "see webhook endpoints and what was sent to them"),
                 scopes.Scope("files:read", "see and download its owner's files"),
                 scopes.Scope("files:write", "hand in and remove its owner's files"),

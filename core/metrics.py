@@ -89,4 +89,6 @@ JOBS_OLDEST_S = _gauge("jobs_oldest_seconds", "How long the oldest job waits.", 
 WEBHOOK_OLDEST_S = _gauge("webhook_oldest_seconds", "How long the oldest due delivery waits.")
 DEAD_LETTERS = _gauge("dead_letters", "Events that five tries could not deliver.")
 BREAKERS_OPEN = _gauge("breakers_open", "Destinations that are left alone.")
+MEASURED = _gauge("measured", "What a job measured last.", ("name",))
+MEASURED_AT = _gauge("measured_timestamp_seconds", "When it measured that.", ("name",))
 PARTITION_MONTHS_AHEAD = _gauge("partition_months_ahead", "Months the big tables have room for.")

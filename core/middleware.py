@@ -35,6 +35,7 @@ from core import (
     throttling,
     versioning,
 )
+from core.operations import traffic
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 LIVE_PATH: Final = "/health/live"
@@ -195,6 +196,10 @@ def _record(
     metrics.HTTP_LATENCY.labels(method=method, route=route).observe(took_ms / 1_000)
     if request.path_info in UNLOGGED_PATHS:
         return
+    code = running.error_code
+    traffic.count(
+        method=method, route=route, status=response.status_code, code=code, took_ms=took_ms
+    )
     log.info(
         "request",
         method=method,
@@ -204,7 +209,7 @@ def _record(
         duration_ms=round(took_ms, 2),
         bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]  # not streaming
         address=running.client_address,
-        code=running.error_code or None,
+        code=code or None,
         queries=running.queries,
         database_ms=round(running.database_ms, 2),
     )

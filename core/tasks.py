@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import uuid
 
 from django.conf import settings
@@ -11,8 +12,9 @@ from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import JobContext
 from procrastinate.manager import JobManager
 
-from core import epochs, idempotency, mail, partitions
+from core import clock, epochs, idempotency, mail, partitions
 from core.files import uploads
+from core.operations import traffic
 from core.privacy import deletion, exports, retention
 from core.webhooks import relay
 
@@ -24,6 +26,14 @@ __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail
 def ensure_partitions(timestamp: int) -> None:  # noqa: ARG001 - every periodic job is told the time
     """Make the month partitions ahead of time."""
     partitions.ensure_months()
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(queueing_lock="forget_traffic", pass_context=False)
+def forget_traffic(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Forget what was counted for the operations page too long ago."""
+    kept = dt.timedelta(hours=settings.ENV.traffic_retention_hours)
+    traffic.forget(older_than=clock.now() - kept)
 
 
 @app.periodic(cron="37 3 * * *")

@@ -30,6 +30,7 @@ from core.models import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from core.operations import measurements
 from core.principals import SYSTEM
 from core.privacy import sealed_files
 from sessions_app.models import Cookie, Session
@@ -104,6 +105,7 @@ def _fill(person: Person, count: int) -> None:
         StoredFile.objects.create(
             user_id=person.user.pk, name="a", media_type="text/plain", size_bytes=1, stored_as="x"
         )
+        measurements.note(f"number {number}", number)
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
         endpoint = WebhookEndpoint.objects.create(
             user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""

@@ -31,6 +31,13 @@ def expire_holds(timestamp: int) -> None:  # noqa: ARG001 - as above
         services.expire_holds()
 
 
+@app.periodic(cron="37 * * * *")
+@app.task(queueing_lock="verify_ledger", pass_context=False)
+def verify_ledger(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Look whether the ledger holds, and say so to whoever watches."""
+    services.note_faults()
+
+
 @app.periodic(cron="7 * * * *")
 @app.task(queueing_lock="refresh_snapshots", pass_context=False)
 def refresh_snapshots(timestamp: int) -> None:  # noqa: ARG001 - as above

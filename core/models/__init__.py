@@ -8,6 +8,7 @@ from core.models.operations import CircuitBreaker
 from core.models.privacy import DataExport, DeletionRequest, LegalHold, PersonalKey
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 from core.models.settings import RuntimeSetting
+from core.models.traffic import Measurement, TrafficCount
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
 
 __all__ = [
@@ -19,11 +20,13 @@ __all__ = [
     "IdempotencyKey",
     "LegalHold",
     "LimitPlan",
+    "Measurement",
     "MonthArchive",
     "OutboxEvent",
     "PersonalKey",
     "RuntimeSetting",
     "StoredFile",
+    "TrafficCount",
     "WebhookDelivery",
     "WebhookEndpoint",
     "WebhookRelay",

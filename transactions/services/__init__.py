@@ -10,6 +10,7 @@ from transactions.services.accounts import (
     update_ledger_account,
 )
 from transactions.services.bulk import post_all_or_none, post_each
+from transactions.services.checking import note_faults
 from transactions.services.exchanges import Terms, exchange
 from transactions.services.generation import Wanted, generate_history
 from transactions.services.holds import (
@@ -64,6 +65,7 @@ __all__ = [
     "expire_holds",
     "generate_history",
     "import_file",
+    "note_faults",
     "open_ledger_account",
     "place_hold",
     "post_all_or_none",
