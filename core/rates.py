@@ -65,13 +65,13 @@ def forget_all_here() -> None:
 def _move(key: str, *, limit: int, period_s: int, tokens: int) -> Verdict:
     assert limit > 0, "nothing could ever happen"
     assert period_s > 0, "a rate needs a period"
-    one_us = period_s * 1_000_000 // limit
+    one_us = _one_us(limit, period_s)
     answered: Sequence[int] | None = cache.run_script(
         _TAKE, keys=[f"rate:{key}"], arguments=[tokens * one_us, limit * one_us]
     )
     if answered is None:
         limit = max(1, limit // settings.ENV.web_workers)
-        one_us = period_s * 1_000_000 // limit
+        one_us = _one_us(limit, period_s)
         answered = _here.move(key, cost_us=tokens * one_us, depth_us=limit * one_us)
     is_allowed, taken_us = answered
     if not is_allowed:
@@ -79,6 +79,11 @@ def _move(key: str, *, limit: int, period_s: int, tokens: int) -> Verdict:
         return Verdict(is_allowed=False, remaining=0, retry_after_s=math.ceil(wait_us / 1_000_000))
     remaining = limit - math.ceil(taken_us / one_us)
     return Verdict(is_allowed=True, remaining=remaining, retry_after_s=0)
+
+
+def _one_us(limit: int, period_s: int) -> int:
+    """Return how long a token takes to come back: never no time, however many there are."""
+    return max(1, period_s * 1_000_000 // limit)
 
 
 class _Counters:

@@ -59,6 +59,11 @@ def test_burst_passes_then_one_for_each_share_of_the_period(pass_time):
     assert [_take().is_allowed for _ in range(4)] == [True, True, True, False]
 
 
+def test_a_limit_of_more_than_one_a_microsecond_still_counts(pass_time):
+    verdicts = [rates.take("many", limit=5_000_000, period_s=1) for _ in range(3)]
+    assert all(verdict.is_allowed for verdict in verdicts)
+
+
 def test_keys_are_counted_apart(pass_time):
     assert [_take().is_allowed for _ in range(4)][-1] is False
     assert _take("other").is_allowed
