@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import fields
+from core import columns, fields
 from core.api import answer_once, caller, given
 from core.errors import DomainError
 from core.openapi import IDEMPOTENCY_KEY, problems
@@ -55,7 +55,7 @@ class BulkInput(fields.StrictSerializer):
     atomic = fields.StrictBooleanField(
         required=False, default=True, help_text="All or none; false: each on its own merits."
     )
-    items = fields.StrictListField(
+    items = columns.ColumnListField(
         child=BulkItemInput(), min_length=1, max_length=constants.BATCH_MAX
     )
 

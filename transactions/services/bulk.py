@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Final
 
 from core import db
 from core.errors import DomainError
@@ -22,6 +23,10 @@ from transactions.services.posting import (
 
 # How often the plan is made anew when somebody takes a reference between plan and posting.
 PLANS_MAX = 3
+_STATE: Final = (
+    *("account_id", "user_id", "ledger_id", "asset_code", "posted", "floor", "ceiling"),
+    *("held_out", "held_in", "may_debit", "may_credit"),
+)
 
 
 def post_all_or_none(
@@ -103,15 +108,20 @@ def _find_index(refusal: DomainError, planner: Planner, drafts: Sequence[Draft])
 
 def _states(accounts: Sequence[uuid.UUID], *, lock: bool) -> dict[uuid.UUID, AccountState]:
     rows = Balance.objects.filter(pk__in=accounts).order_by("account_id")
-    balances = list(rows.select_for_update() if lock else rows)
-    stopped = [row.pk for row in balances if not (row.may_debit and row.may_credit)]
-    closed = set(
-        LedgerAccount.objects.filter(pk__in=stopped, status=constants.CLOSED).values_list(
-            "pk", flat=True
+    # Plain tuples: a batch locks thousands of rows, and nothing else is done with them.
+    balances = list((rows.select_for_update() if lock else rows).values_list(*_STATE, named=True))
+    stopped = [row.account_id for row in balances if not (row.may_debit and row.may_credit)]
+    closed = (
+        set(
+            LedgerAccount.objects.filter(pk__in=stopped, status=constants.CLOSED).values_list(
+                "pk", flat=True
+            )
         )
+        if stopped
+        else ()
     )
     return {
-        row.pk: AccountState(
+        row.account_id: AccountState(
             owner_id=row.user_id,
             ledger_id=row.ledger_id,
             asset=row.asset_code,
@@ -120,7 +130,7 @@ def _states(accounts: Sequence[uuid.UUID], *, lock: bool) -> dict[uuid.UUID, Acc
             highest=None if row.ceiling is None else row.ceiling - row.held_in,
             may_debit=row.may_debit,
             may_credit=row.may_credit,
-            is_closed=row.pk in closed,
+            is_closed=row.account_id in closed,
         )
         for row in balances
     }
