@@ -62,6 +62,26 @@ def close_all() -> None:
             connections[alias].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
 
 
+@contextlib.contextmanager
+def pointed_at(database: str) -> Iterator[None]:
+    """Let Django use ``database`` meanwhile."""
+    before = settings.DATABASES["default"]["NAME"]
+    try:
+        _point_at(database)
+        yield
+    finally:
+        _point_at(before)
+
+
+def _point_at(database: str) -> None:
+    close_all()
+    for alias in ("default", "owner"):
+        settings.DATABASES[alias]["NAME"] = database
+        connections[alias].settings_dict["NAME"] = database
+    # Ids that this process remembers are those of the other database.
+    accounts._house_accounts.clear()
+
+
 def await_final() -> None:
     """Return once every transaction that ran when this was called has ended, in any database."""
     with connections["default"].cursor() as cursor:
@@ -86,9 +106,7 @@ def worker_database(worker_id: str) -> str:
 def django_db_setup(worker_database: str, django_db_blocker) -> Iterator[None]:
     """Point Django at a clone of the template instead of making a test database."""
     clone(worker_database)
-    for alias in ("default", "owner"):
-        settings.DATABASES[alias]["NAME"] = worker_database
-        connections[alias].settings_dict["NAME"] = worker_database
+    _point_at(worker_database)
     # Each process has a Valkey database of its own, which it may empty.
     number = int(worker_database.removeprefix("test_gw").replace("test_master", "127"))
     location = os.environ["REDIS_URL"].partition("db=")[0] + f"db={number}"

@@ -17,7 +17,7 @@ from core.fields import UUID_TEXT
 from core.principals import of_staff
 from transactions import selectors, services
 from transactions.admin.columns import LineColumns
-from transactions.models import EntryLine, LedgerAccount, Transaction
+from transactions.models import EntryLine, Transaction
 from transactions.services import Reversal
 
 
@@ -49,7 +49,6 @@ class TransactionAdmin(ReaderAdmin):
     """What moved."""
 
     list_display = ("recorded_at", "reference", "description", "kind", "effective_at", "actor_kind")
-    list_filter = ("kind",)
     list_select_related = ("ledger",)
     inlines = (LineInline,)
     fields = (
@@ -63,7 +62,9 @@ class TransactionAdmin(ReaderAdmin):
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
-            return rows.filter(pk__in=[words, *selectors.newest_ids_of_account(uuid.UUID(words))])
+            return rows.filter(
+                pk__in=[words, *selectors.newest_ids_of_accounts([uuid.UUID(words)])]
+            )
         found = selectors.ids_with_reference(words) or selectors.ids_of_request(words)
         return rows.filter(pk__in=found)
 
@@ -109,9 +110,14 @@ class EntryLineAdmin(LineColumns, ReaderAdmin):
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
-            return rows.filter(transaction_id=words) | rows.filter(account_id=words)
-        accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
-        return rows.filter(account_id__in=list(accounts[:1_000]))
+            accounts = [uuid.UUID(words)]
+            found = rows.filter(transaction_id=words)
+        else:
+            accounts = selectors.ids_with_code(words)
+            found = rows.none()
+        # The newest of each by its index: in the order of the list all history would be read.
+        newest = selectors.newest_ids_of_accounts(accounts)
+        return found | rows.filter(account_id__in=accounts, transaction_id__in=newest)
 
     @override
     def get_object(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -14,9 +15,9 @@ from core.admin import ReaderAdmin
 from core.confirmation import press
 from core.fields import UUID_TEXT
 from core.principals import of_staff
-from transactions import services
+from transactions import selectors, services
 from transactions.admin.columns import amount_of
-from transactions.models import Hold, LedgerAccount
+from transactions.models import Hold
 
 
 @admin.register(Hold)
@@ -47,10 +48,9 @@ class HoldAdmin(ReaderAdmin):
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
-            named = rows.filter(pk=words)
-            return named | rows.filter(source_id=words) | rows.filter(destination_id=words)
-        accounts = list(LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)[:100])
-        return rows.filter(source_id__in=accounts) | rows.filter(destination_id__in=accounts)
+            wanted = [uuid.UUID(words)]
+            return rows.filter(pk__in=[*wanted, *selectors.newest_hold_ids(wanted)])
+        return rows.filter(pk__in=selectors.newest_hold_ids(selectors.ids_with_code(words)))
 
     @admin.display(description="amount")
     def amount_read(self, hold: Hold) -> str:

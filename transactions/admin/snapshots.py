@@ -12,8 +12,9 @@ from typing_extensions import override
 
 from core.admin import ReaderAdmin
 from core.fields import UUID_TEXT
+from transactions import selectors
 from transactions.admin.columns import amount_of
-from transactions.models import LedgerAccount, SnapshotLine
+from transactions.models import SnapshotLine
 
 
 @admin.register(SnapshotLine)
@@ -31,8 +32,7 @@ class SnapshotLineAdmin(ReaderAdmin):
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
             return rows.filter(account_id=words)
-        accounts = LedgerAccount.objects.filter(code=words).values_list("pk", flat=True)
-        return rows.filter(account_id__in=list(accounts[:1_000]))
+        return rows.filter(account_id__in=selectors.ids_with_code(words))
 
     @override
     def get_object(

@@ -83,6 +83,13 @@ class Hold(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user_id", "-id"], name="hold_owner"),
             models.Index(fields=["destination_user_id", "-id"], name="hold_destination_owner"),
+            models.Index(fields=["source", "-id"], name="hold_source"),
+            models.Index(fields=["destination", "-id"], name="hold_destination"),
+            models.Index(
+                fields=["-id"],
+                name="hold_pending",
+                condition=models.Q(status=constants.HOLD_PENDING),
+            ),
             models.Index(
                 fields=["expires_at"],
                 name="hold_expiring",

@@ -106,7 +106,8 @@ class SnapshotLine(models.Model):
         db_table = "snapshot_line"
         managed = False
         verbose_name = "daily balance"
-        ordering: ClassVar = ["-day", "account"]
+        # As the table's key has it: by day alone all days of everybody would be sorted.
+        ordering: ClassVar = ["-account_id", "-day"]
         default_permissions: ClassVar = ["view"]
 
     @override

@@ -8,6 +8,7 @@ from transactions.selectors.accounts import (
     get_ledger,
     get_ledger_account,
     house_account_id,
+    ids_with_code,
     ledger_accounts,
     ledger_id,
     ledgers,
@@ -23,11 +24,11 @@ from transactions.selectors.history import (
     ids_of_request,
     ids_with_reference,
     known_references,
-    newest_ids_of_account,
+    newest_ids_of_accounts,
     transaction_with_entries,
     transactions,
 )
-from transactions.selectors.holds import get_hold, holds
+from transactions.selectors.holds import get_hold, holds, newest_hold_ids
 from transactions.selectors.notes import notes
 from transactions.selectors.reconciliations import (
     book_lines,
@@ -70,6 +71,7 @@ __all__ = [
     "holds",
     "house_account_id",
     "ids_of_request",
+    "ids_with_code",
     "ids_with_reference",
     "known_references",
     "last_seal",
@@ -77,7 +79,8 @@ __all__ = [
     "ledger_id",
     "ledgers",
     "named_account_ids",
-    "newest_ids_of_account",
+    "newest_hold_ids",
+    "newest_ids_of_accounts",
     "notes",
     "reconciliation_lines",
     "reconciliations",

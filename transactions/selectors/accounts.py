@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.db.models import QuerySet
@@ -14,6 +14,8 @@ from core.principals import HOUSE_USER_ID, Principal
 from transactions import errors
 from transactions.models import Asset, Ledger, LedgerAccount
 
+# How many accounts of one code the admin looks into.
+SAME_CODE_MAX: Final = 20
 # Ids of house accounts never change: naming one costs a query once per process.
 _ledgers: dict[str, uuid.UUID] = {}
 _house_accounts: dict[tuple[uuid.UUID, str, str], uuid.UUID] = {}
@@ -47,6 +49,12 @@ def get_asset(code: str) -> Asset:
     if asset is None:
         raise errors.AssetNotFound(f"There is no asset {code}.")
     return asset
+
+
+def ids_with_code(code: str) -> list[uuid.UUID]:
+    """Return the newest accounts with this code, whoever owns them: some, where many have it."""
+    rows = LedgerAccount.objects.filter(code=code).order_by("-pk")
+    return list(rows.values_list("pk", flat=True)[:SAME_CODE_MAX])
 
 
 def assets() -> QuerySet[Asset]:

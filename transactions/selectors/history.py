@@ -172,10 +172,17 @@ def ids_of_request(request_id: str) -> list[uuid.UUID]:
     return found[:IDS_MAX]
 
 
-def newest_ids_of_account(account_id: uuid.UUID) -> list[uuid.UUID]:
-    """Return the newest transactions that touch an account."""
-    rows = Entry.objects.of_account(account_id).order_by("-recorded_at", "-account_seq")
-    return list(rows.values_list("transaction_id", flat=True)[:IDS_MAX])
+def newest_ids_of_accounts(account_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the newest transactions that touch any of the accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.transaction_id FROM unnest(%s::uuid[]) a, "
+            "LATERAL (SELECT recorded_at, transaction_id FROM entry WHERE account_id = a "
+            "ORDER BY recorded_at DESC, account_seq DESC LIMIT %s) e "
+            "GROUP BY e.transaction_id ORDER BY max(e.recorded_at) DESC LIMIT %s",
+            [list(account_ids), IDS_MAX // max(1, len(account_ids)), IDS_MAX],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _with_reference(reference: str, actor: Principal) -> list[Transaction]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from django.db import connection
 
 from core.pagination import Page, PageRequest
 from core.principals import Principal
 from transactions import errors
 from transactions.models import Hold
+
+# How many holds the admin looks for at most.
+IDS_MAX: Final = 500
 
 
 def get_hold(*, hold_id: uuid.UUID, actor: Principal, for_update: bool = False) -> Hold:
@@ -44,3 +51,16 @@ def holds(*, actor: Principal, asked: PageRequest, status: str | None) -> Page[H
         )
         found = given.union(promised, all=True).order_by(order)[: asked.limit + 1]
     return Page(list(found), asked, key=lambda row: [str(row.pk)])
+
+
+def newest_hold_ids(account_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return the newest holds on or for any of the accounts."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT h.id FROM unnest(%(accounts)s::uuid[]) a, LATERAL ("
+            "(SELECT id FROM hold WHERE source_id = a ORDER BY id DESC LIMIT %(limit)s) UNION ALL "
+            "(SELECT id FROM hold WHERE destination_id = a ORDER BY id DESC LIMIT %(limit)s)"
+            ") h ORDER BY h.id DESC LIMIT %(limit)s",
+            {"accounts": list(account_ids), "limit": IDS_MAX},
+        )
+        return [row[0] for row in cursor.fetchall()]

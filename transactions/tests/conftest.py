@@ -4,6 +4,9 @@ import pytest
 
 from tests.people import Person
 from transactions.tests.callers import Caller
+from transactions.tests.volume import volume
+
+__all__ = ["volume"]
 
 
 @pytest.fixture

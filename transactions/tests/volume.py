@@ -1,63 +1,94 @@
-"""Much history at once, written by a superuser past the triggers; the ledger's rules hold in it."""
+"""A database with a million transactions, made once for all tests that look at plans."""
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
+from collections.abc import Iterator
 
 import psycopg
+import pytest
+from django.core.management import call_command
 
-from core import clock, partitions
 from core.principals import SYSTEM
-from transactions.tests.money import open_account
+from tests import database
+from tests.people import make_person
+from transactions.models import Balance
+from transactions.tests.callers import Caller
 
-# Transaction n moves 1 from the source to the account, the last one a minute ago. One in
-# ``late_every`` took effect three days before it was recorded. All is of an earlier epoch: final.
-_HISTORY = """
-INSERT INTO epoch (number, system_identifier, timeline, began_at)
-VALUES (0, 0, 0, '2001-01-01 00:00+00') ON CONFLICT DO NOTHING;
-CREATE TEMPORARY TABLE made AS
-SELECT n, moment, CASE WHEN n %% %(late_every)s = 0 THEN moment - interval '3 days' END AS late,
-       overlay(overlay(gen_random_uuid()::text PLACING '7' FROM 15 FOR 1)
-           PLACING substr(ms, 1, 8) || '-' || substr(ms, 9, 4) FROM 1 FOR 13)::uuid AS id
-FROM generate_series(1, %(count)s) AS n,
-LATERAL (SELECT now() - interval '1 minute'
-    - (%(count)s - n) * (interval '60 days' / %(count)s) AS moment) AS m,
-LATERAL (SELECT lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') AS ms) AS h;
-INSERT INTO "transaction" (id, user_id, ledger_id, actor_id, effective_at, recorded_at, kind,
-    actor_kind, request_id, epoch, xid)
-SELECT id, %(user)s, b.ledger_id, %(user)s, coalesce(late, moment), moment, 'posting', 'system',
-    'volume', 0, (1000 + n)::text::xid8
-FROM made, balance b WHERE b.account_id = %(account)s;
-INSERT INTO entry (transaction_id, user_id, account_id, amount, account_seq, balance_after,
-    recorded_at, effective_at, leg, asset_code)
-SELECT id, %(user)s, account, change, n, n * change, moment, late, leg, 'USD'
-FROM made, LATERAL (VALUES (%(source)s::uuid, -1, 0), (%(account)s::uuid, 1, 1))
-    AS s (account, change, leg);
-INSERT INTO outbox_event (id, user_id, topic, object_id, epoch, xid)
-SELECT id, %(user)s, 'transaction.posted', id, 0, (1000 + n)::text::xid8 FROM made;
-UPDATE balance SET posted = %(count)s, entry_seq = %(count)s WHERE account_id = %(account)s;
-UPDATE balance SET posted = -%(count)s, entry_seq = %(count)s WHERE account_id = %(source)s;
-DROP TABLE made;
-ANALYZE "transaction", entry, outbox_event, balance;
+COUNT = 1_000_000
+DAYS = 120
+PEOPLE = 1_000
+# What else there is much of after a year, without meaning: only its size matters here.
+_BESIDE = """
+SET session_replication_role = replica;
+INSERT INTO schedule (id, user_id, ledger_id, draft, run_at, status, may_take_from_any, actor_kind,
+    request_id, failure_code, created_at, closed_at)
+SELECT uuidv7(interval '1 second' * (n - 200000)), %(person)s, %(ledger)s, '{"postings": []}',
+    now() + interval '1 hour' * CASE WHEN n %% 4 = 0 THEN n ELSE -n END,
+    CASE WHEN n %% 4 = 0 THEN 'scheduled' ELSE 'cancelled' END, false, 'system', 'volume', '',
+    now(), CASE WHEN n %% 4 = 0 THEN NULL ELSE now() END
+FROM generate_series(1, 200000) AS n;
+INSERT INTO hold (id, user_id, ledger_id, source_id, destination_id, destination_user_id,
+    asset_code, amount, captured, status, expires_at, created_at, closed_at, actor_id, actor_kind,
+    request_id)
+SELECT uuidv7(interval '1 second' * (n - 200000)), %(person)s, %(ledger)s, %(account)s,
+    %(busiest)s, %(system)s, 'USD', 1, 0, 'released', now(), now(), now(), %(system)s, 'system',
+    'volume'
+FROM generate_series(1, 200000) AS n;
+INSERT INTO reconciliation (id, user_id, account_id, first_day, last_day, days_apart_max,
+    file_sha256, matched, unexpected, missing, actor_id, created_at)
+SELECT uuidv7(interval '1 minute' * (n - 20000)), %(system)s, %(busiest)s, now(), now(), 3, '', 1,
+    0, 0, %(system)s, now()
+FROM generate_series(1, 20000) AS n;
+INSERT INTO reconciliation_line (id, user_id, reconciliation_id, state, rule, day, amount,
+    reference, description, reason, transaction_id, account_seq)
+SELECT uuidv7(interval '1 second' * (n - 200000)), %(system)s, r.id,
+    CASE WHEN n %% 100 = 0 THEN 'unexpected' ELSE 'matched' END, '', now(), 1, '', '', '',
+    CASE WHEN n %% 100 = 0 THEN NULL ELSE r.id END, 1
+FROM generate_series(1, 200000) AS n,
+    LATERAL (SELECT id FROM reconciliation ORDER BY id DESC LIMIT 1) AS r;
+INSERT INTO audit_event (id, user_id, actor_id, actor_kind, action, target_type, target_id,
+    outcome, request_id, data)
+SELECT uuidv7(interval '1 second' * (n - 200000)), %(person)s, %(system)s, 'system',
+    'transaction.post', 'transaction', n::text, 'done', 'volume', '{}'
+FROM generate_series(1, 200000) AS n;
+RESET session_replication_role;
+ANALYZE;
 """
 
 
-def fill(superuser: psycopg.Connection, *, count: int, late_every: int = 10) -> uuid.UUID:
-    """Write ``count`` transactions of the last sixty days on one account; return its id."""
-    partitions.ensure_months(first=clock.now().date().replace(day=1))
-    for back in (1, 2, 3):
-        month = partitions._add_months(clock.now().date(), -back)
-        partitions.ensure_months(first=month)
-    source, account = open_account(SYSTEM, floor=None), open_account(SYSTEM)
-    superuser.execute("SET session_replication_role = replica")
-    psycopg.ClientCursor(superuser).execute(
-        _HISTORY,
-        {
-            "count": count,
-            "late_every": late_every,
-            "user": SYSTEM.user_id,
-            "account": account,
-            "source": source,
-        },
-    )
-    return account
+@dataclasses.dataclass(frozen=True)
+class Volume:
+    """The database: its busiest account, somebody's own, and an auditor who may see all."""
+
+    name: str
+    busiest: uuid.UUID
+    own: uuid.UUID
+    auditor: Caller
+
+
+@pytest.fixture(scope="module")
+def volume(django_db_setup, django_db_blocker, worker_database: str) -> Iterator[Volume]:
+    """Point Django at a million generated transactions; the tests that follow only read."""
+    name = f"volume_{worker_database}"
+    database.clone(name)
+    with django_db_blocker.unblock(), database.pointed_at(name):
+        call_command("demo_generate", users=PEOPLE, transactions=COUNT, days=DAYS)
+        busiest = Balance.objects.order_by("-entry_seq")[0]
+        own = Balance.objects.filter(account__code="purse").order_by("-entry_seq")[0]
+        with psycopg.connect(database.url_of("superuser", name), autocommit=True) as superuser:
+            psycopg.ClientCursor(superuser).execute(
+                _BESIDE,
+                {
+                    "person": own.user_id,
+                    "account": own.pk,
+                    "busiest": busiest.pk,
+                    "ledger": own.ledger_id,
+                    "system": SYSTEM.user_id,
+                },
+            )
+        database.await_final()
+        auditor = Caller(make_person("auditor@example.org", role="auditor"))
+        yield Volume(name, busiest.pk, own.pk, auditor)
+    database.drop(name)
