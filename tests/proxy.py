@@ -23,7 +23,8 @@ from typing_extensions import override
 
 from core import clock
 from tests.http import Client
-from tests.serving import ROOT, Service, free_port
+from tests.ready import free_port
+from tests.serving import ROOT, Service
 
 SHIPPED = ROOT / "deploy" / "nginx"
 NAME = "strongroom.test"

@@ -6,12 +6,8 @@ import contextlib
 import dataclasses
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,10 +15,10 @@ import pytest
 import redis
 
 from tests.database import clone, drop, url_of
+from tests.ready import await_ready, free_port
 from tests.services import VALKEY_DATABASES
 
 ROOT = Path(__file__).parent.parent
-READY_TIMEOUT_S = 30
 SERVICES_MAX = 8
 
 
@@ -87,34 +83,6 @@ def _gunicorn(environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-
-
-def free_port() -> int:
-    """Return a port below the range outgoing connections take theirs from."""
-    for port in range(20_000 + os.getpid() % 5_000, 32_000):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise AssertionError("no free port")
-
-
-def await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the service says it is ready."""
-    deadline = time.monotonic() + READY_TIMEOUT_S
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(f"{url}/health/ready", timeout=3):
-                return
-        except OSError as exc:
-            if isinstance(exc, urllib.error.HTTPError):
-                exc.close()
-            time.sleep(0.05)
-    raise AssertionError(f"not ready: {log.read_text()}")
 
 
 def _empty_valkey(name: str, number: int) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from core.embedded import binaries
-from tests.serving import free_port
+from tests.ready import free_port
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("accounts", "config", "core", "sessions_app", "templates", "transactions", "manage.py")

@@ -15,7 +15,8 @@ from tests.browser import complaints
 from tests.database import url_of
 from tests.http import Client, logged_in, registered
 from tests.people import PASSWORD
-from tests.serving import Service, free_port
+from tests.ready import free_port
+from tests.serving import Service
 
 CREATE = """
 const [asked, done] = arguments;

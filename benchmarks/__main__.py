@@ -1,0 +1,46 @@
+"""Run the benchmarks and write what was reached: ``python -m benchmarks [sessions posting ...]``.
+
+``--check`` ends with 1 when a ratio falls below its floor, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks import posting, results, sessions
+from benchmarks.serving import served
+
+BENCHMARKS = {"sessions": sessions.run, "posting": posting.run}
+
+
+def main() -> int:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2, help="For each side of each round.")
+    parser.add_argument("--check", action="store_true", help="Only compare with the floors.")
+    asked = parser.parse_args()
+    unknown = set(asked.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    rows = []
+    for name in asked.names or BENCHMARKS:
+        with served() as service:
+            rows += BENCHMARKS[name](service, rounds=asked.rounds, seconds=asked.seconds)
+    for row in rows:
+        sys.stdout.write(
+            f"{row.goal}  {row.what}: {row.reached:.2f} {row.unit}, wanted {row.wanted}"
+            f"  [{row.figures}]\n"
+        )
+    broken = [row for row in rows if row.breaks_floor]
+    for row in broken:
+        sys.stderr.write(f"{row.goal} {row.what}: {row.reached:.2f} is below {row.floor}.\n")
+    if not asked.check:
+        results.keep(rows)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Sending prepared requests over kept-alive connections, as cheaply as Python can."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from benchmarks.serving import Served
+
+Making = Callable[[int], bytes]
+TIMEOUT_S = 60
+
+
+class Wrong(Exception):
+    """The service did not answer as it has to."""
+
+
+def request(served: Served, method: str, path: str, body: bytes = b"", *, key: str = "") -> bytes:
+    """Return the bytes of one request of the member of staff."""
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {served.host}:{served.port}",
+        f"Authorization: Bearer {served.token}",
+        "Accept: application/json",
+    ]
+    if method != "GET":
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    if key:
+        lines.append(f"Idempotency-Key: {key}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def rate(served: Served, make: Making, *, clients: int, seconds: float, expect: int) -> float:
+    """Return requests a second that ``clients`` connections get answered with ``expect``.
+
+    ``make`` gets a number that no other request has.
+    """
+    counts = [0] * clients
+    faults: list[BaseException] = []
+    until = time.monotonic() + seconds
+
+    def run(client: int) -> None:
+        try:
+            with socket.create_connection((served.host, served.port), TIMEOUT_S) as connection:
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                number = client
+                while time.monotonic() < until:
+                    connection.sendall(make(number))
+                    require(connection, expect)
+                    counts[client] += 1
+                    number += clients
+        except BaseException as exc:  # noqa: BLE001 - told by the caller's thread
+            faults.append(exc)
+
+    started = time.monotonic()
+    threads = [threading.Thread(target=run, args=[client]) for client in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if faults:
+        raise faults[0]
+    return sum(counts) / (time.monotonic() - started)
+
+
+def require(connection: socket.socket, expect: int) -> bytes:
+    """Read one answer; return its body.
+
+    Raises:
+        Wrong: another status than ``expect``.
+    """
+    received = b""
+    while (end := received.find(b"\r\n\r\n")) < 0:
+        chunk = connection.recv(65_536)
+        if not chunk:
+            raise Wrong("the connection was closed")
+        received += chunk
+    head, body = received[:end].lower(), received[end + 4 :]
+    at = head.index(b"content-length:") + len(b"content-length:")
+    length = int(head[at:].split(b"\r\n", 1)[0])
+    parts, left = [body], length - len(body)
+    while left > 0:
+        chunk = connection.recv(min(left, 1 << 20))
+        if not chunk:
+            raise Wrong("the connection was closed")
+        parts.append(chunk)
+        left -= len(chunk)
+    whole = b"".join(parts)
+    if int(head.split(b" ", 2)[1]) != expect:
+        raise Wrong(f"{head.splitlines()[0]!r} {whole[:500]!r}")
+    return whole

@@ -1,0 +1,60 @@
+"""P2 and ours of P1: what knowing the caller costs, against a view that does nothing."""
+
+from __future__ import annotations
+
+import json
+
+from benchmarks import load
+from benchmarks.comparing import Side, compared, ratio
+from benchmarks.results import Row
+from benchmarks.serving import Served
+
+COMMAND = "python -m benchmarks sessions"
+CLIENTS = 16
+
+
+def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
+    """Measure all of it."""
+    asked = json.dumps({"token": served.token}).encode()
+    found = compared(
+        {
+            "nothing": _getting(served, "/benchmarks/nothing/", seconds),
+            "known": _getting(served, "/benchmarks/known/", seconds),
+            "introspect": lambda: load.rate(
+                served,
+                lambda _: load.request(served, "POST", "/api/v1/sessions/introspect/", asked),
+                clients=CLIENTS,
+                seconds=seconds,
+                expect=200,
+            ),
+        },
+        rounds=rounds,
+    )
+    known, introspect = (ratio(found, name, "nothing") for name in ("known", "introspect"))
+    return [
+        Row(
+            goal="P1",
+            what="authenticated GET, cache warm : no-op Django view",
+            wanted="see the peers",
+            reached=known,
+            is_met=True,
+            figures=f"{found['known']} : {found['nothing']} a second",
+            command=COMMAND,
+            floor=0.15,
+        ),
+        Row(
+            goal="P2",
+            what="sessions/introspect, cache warm : no-op Django view",
+            wanted=">= 0.4 x",
+            reached=introspect,
+            is_met=introspect >= 0.4,
+            figures=f"{found['introspect']} : {found['nothing']} a second",
+            command=COMMAND,
+            floor=0.15,
+        ),
+    ]
+
+
+def _getting(served: Served, path: str, seconds: float) -> Side:
+    asked = load.request(served, "GET", path)
+    return lambda: load.rate(served, lambda _: asked, clients=CLIENTS, seconds=seconds, expect=200)
