@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("transactions", "0012_limits_of_holds")]
+    dependencies = [("transactions", "0013_schedule_failures")]
 
     operations = [
         migrations.AddIndex(
