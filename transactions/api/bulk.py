@@ -19,7 +19,7 @@ from core.principals import Principal
 from transactions import constants, errors, selectors, services
 from transactions.api import examples
 from transactions.api.drafts import drafts_of
-from transactions.api.serializers import PostingInput
+from transactions.api.serializers import ExpectationInput, PostingInput
 
 
 class DraftInput(fields.StrictSerializer):
@@ -39,6 +39,9 @@ class BulkItemInput(DraftInput):
     """One transaction of many."""
 
     effective_at = fields.InstantField(required=False)
+    expect = fields.StrictListField(
+        child=ExpectationInput(), max_length=constants.EXPECTATIONS_MAX, required=False
+    )
     link = fields.StrictTextField(
         max_length=constants.CODE_LENGTH_MAX,
         required=False,

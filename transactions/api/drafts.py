@@ -38,14 +38,10 @@ def drafts_of(
             description=body.get("description"),
             effective_at=body.get("effective_at"),
             metadata=body.get("metadata"),
+            expectations=[
+                services.Expectation(known["account"], known["entry_seq"])
+                for known in body.get("expect", ())
+            ],
         )
         for body in bodies
-    ]
-
-
-def expectations_of(body: dict[str, Any]) -> list[services.Expectation]:
-    """Return what the caller last knew of accounts."""
-    return [
-        services.Expectation(known["account"], known["entry_seq"])
-        for known in body.get("expect", ())
     ]

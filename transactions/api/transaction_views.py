@@ -20,7 +20,7 @@ from core.renderers import LIST_RENDERERS, csv_stream
 from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
 from transactions.api import serializers as shapes
-from transactions.api.drafts import drafts_of, expectations_of
+from transactions.api.drafts import drafts_of
 from transactions.api.statements import CSV_HEADER, csv_row, statement_page
 
 
@@ -86,7 +86,6 @@ class TransactionsView(APIView):
             draft=draft,
             ledger_id=selectors.ledger_id(ledger),
             actor=caller(request),
-            expectations=expectations_of(wanted),
             identity=identity,
         )
         headers = {"Location": f"/api/v1/transactions/{posted.id}/"}
@@ -124,7 +123,6 @@ class ValidateView(APIView):
             draft=draft,
             ledger_id=selectors.ledger_id(ledger),
             actor=caller(request),
-            expectations=expectations_of(wanted),
         )
         return Response({**rendering.posted(draft, posted, ledger), "status": "valid"})
 

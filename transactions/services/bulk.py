@@ -126,6 +126,7 @@ def _states(accounts: Sequence[uuid.UUID], *, lock: bool) -> dict[uuid.UUID, Acc
             ledger_id=row.ledger_id,
             asset=row.asset_code,
             posted=row.posted,
+            entry_seq=row.entry_seq,
             lowest=None if row.floor is None else row.floor + row.held_out,
             highest=None if row.ceiling is None else row.ceiling - row.held_in,
             may_debit=row.may_debit,

@@ -72,6 +72,7 @@ _DETAILS: Final[dict[type[core_errors.DomainError], str]] = {
     errors.InsufficientFunds: "The source does not have that much to spend.",
     errors.LimitExceeded: "The destination may not hold that much.",
     errors.ReferenceTaken: "Another transaction of this ledger has this reference.",
+    errors.ExpectationFailed: "An expected entry_seq is not the account's.",
     errors.BalanceOverflow: "A balance would leave the range of 64-bit integers.",
 }
 _LEG_FAULTS: Final[dict[str, type[core_errors.DomainError]]] = {
@@ -114,7 +115,7 @@ def _refusal(exc: DatabaseError) -> core_errors.DomainError | None:
         pointer = f"#/postings/{int(posting) - 1}/{side}"
         return refused(_LEG_FAULTS[state], pointer, transaction=int(number) - 1)
     if state == "SR014":
-        return errors.ExpectationFailed("An expected entry_seq is no longer the account's.")
+        return refused(errors.ExpectationFailed)
     if state in _HOLD_FAULTS:
         return _HOLD_FAULTS[state](db.fault_detail(exc))
     if state == "22003":

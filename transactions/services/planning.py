@@ -15,7 +15,13 @@ from core.errors import DomainError
 from core.fields import INT64_MAX
 from transactions import errors
 from transactions.services import functions
-from transactions.services.posting import Draft, require_near, require_two_accounts
+from transactions.services.posting import (
+    Draft,
+    Posting,
+    require_near,
+    require_own_expectations,
+    require_two_accounts,
+)
 
 SOURCE: Final = "source"
 DESTINATION: Final = "destination"
@@ -29,6 +35,7 @@ class AccountState:
     ledger_id: uuid.UUID
     asset: str
     posted: int
+    entry_seq: int
     lowest: int | None
     highest: int | None
     may_debit: bool
@@ -73,7 +80,7 @@ class Planner:
 
     def _decide(self, drafts: Sequence[Draft]) -> list[DomainError | None]:
         touched = {
-            account: self.accounts[account].posted
+            account: (self.accounts[account].posted, self.accounts[account].entry_seq)
             for draft in drafts
             for posting in draft.postings
             for account in (posting.source, posting.destination)
@@ -84,8 +91,9 @@ class Planner:
             try:
                 self._apply(draft)
             except DomainError as refusal:
-                for account, posted in touched.items():
+                for account, (posted, entry_seq) in touched.items():
                     self.accounts[account].posted = posted
+                    self.accounts[account].entry_seq = entry_seq
                 self.references -= taken
                 fellow = errors.LinkedRefused("Another item with the same link was refused.")
                 return [refusal if place == number else fellow for place in range(len(drafts))]
@@ -101,13 +109,25 @@ class Planner:
         if draft.reference is not None and draft.reference in self.references:
             raise functions.refused(errors.ReferenceTaken)
         self.require_usable(draft)
+        require_own_expectations(draft)
+        for known in draft.expectations:
+            if self.accounts[known.account].entry_seq != known.entry_seq:
+                raise functions.refused(errors.ExpectationFailed)
         for posting in draft.postings:
-            self.accounts[posting.source].posted -= posting.amount_minor
-            self.accounts[posting.destination].posted += posting.amount_minor
+            self._move(posting)
         for account_id in _by_last_touch(draft):
             _require_within_limits(self.accounts[account_id])
         if draft.reference is not None:
             self.references.add(draft.reference)
+
+    def _move(self, posting: Posting) -> None:
+        for account_id, change in (
+            (posting.source, -posting.amount_minor),
+            (posting.destination, posting.amount_minor),
+        ):
+            state = self.accounts[account_id]
+            state.posted += change
+            state.entry_seq += 1
 
     def _usable(
         self,

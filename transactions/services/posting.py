@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -43,6 +44,17 @@ class Posting:
     asset: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Expectation:
+    """The caller's last knowledge of an account: its ``entry_seq`` before this transaction.
+
+    In a batch those before it count, as if they were posted one after the other.
+    """
+
+    account: uuid.UUID
+    entry_seq: int
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """A transaction to be: 1 to 256 postings that happen together."""
@@ -53,14 +65,7 @@ class Draft:
     effective_at: dt.datetime | None = None
     metadata: dict[str, str] | None = None
     reverses_id: uuid.UUID | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Expectation:
-    """The caller's last knowledge of an account: its ``entry_seq`` before this transaction."""
-
-    account: uuid.UUID
-    entry_seq: int
+    expectations: Sequence[Expectation] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,7 +93,6 @@ def post_transaction(
     draft: Draft,
     ledger_id: uuid.UUID,
     actor: Principal,
-    expectations: Sequence[Expectation] = (),
     identity: idempotency.Keyed | None = None,
 ) -> PostedTransaction:
     """Post one transaction; see :func:`post_transactions` for rules and errors.
@@ -109,7 +113,6 @@ def post_transaction(
             drafts=[draft],
             ledger_id=ledger_id,
             actor=actor,
-            expectations=expectations,
             identity=identity,
         )
     except core_errors.DomainError as refusal:
@@ -124,7 +127,6 @@ def validate_transaction(
     draft: Draft,
     ledger_id: uuid.UUID,
     actor: Principal,
-    expectations: Sequence[Expectation] = (),
 ) -> PostedTransaction:
     """Return what :func:`post_transaction` would record now, and leave no trace of it.
 
@@ -134,9 +136,7 @@ def validate_transaction(
     require_near(draft.effective_at)
 
     def post_and_undo() -> PostedTransaction:
-        (posted,) = post_transactions(
-            drafts=[draft], ledger_id=ledger_id, actor=actor, expectations=expectations
-        )
+        (posted,) = post_transactions(drafts=[draft], ledger_id=ledger_id, actor=actor)
         transaction.set_rollback(True)
         return posted
 
@@ -148,7 +148,6 @@ def post_transactions(
     drafts: Sequence[Draft],
     ledger_id: uuid.UUID,
     actor: Principal,
-    expectations: Sequence[Expectation] = (),
     identity: idempotency.Keyed | None = None,
     kind: str = constants.KIND_POSTING,
 ) -> list[PostedTransaction]:
@@ -165,13 +164,13 @@ def post_transactions(
         InsufficientFunds, LimitExceeded: an account would pass its floor or ceiling.
         BalanceOverflow: a balance would leave 64 bits.
         ReferenceTaken: a reference belongs to another transaction.
-        ExpectationFailed: an account has moved on.
+        ExpectationFailed: an account has moved on, or is none of the draft's.
         IdempotencyKeyReused, IdempotencyInProgress: see :mod:`core.idempotency`.
         DatabaseError: what PostgreSQL refused for other reasons, retried where that may help.
     """
     require_two_accounts(drafts)
     made = ids.uuid7s(len(drafts) + 1)
-    parameters = _parameters(drafts, ledger_id, actor, expectations, identity, kind, made)
+    parameters = _parameters(drafts, ledger_id, actor, identity, kind, made)
     rows = functions.call(FUNCTION, parameters)
     if rows and rows[0].transaction_index == 0:
         assert identity is not None
@@ -212,11 +211,23 @@ def require_two_accounts(drafts: Iterable[Draft]) -> None:
                 raise errors.SameAccount("Money moves between two accounts.", posting=index)
 
 
-def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL takes
+def require_own_expectations(draft: Draft) -> None:
+    """Refuse to say anything of accounts that the draft does not touch.
+
+    Raises:
+        ExpectationFailed: one of them is expected to be somehow.
+    """
+    touched = {
+        account for posting in draft.postings for account in (posting.source, posting.destination)
+    }
+    if any(known.account not in touched for known in draft.expectations):
+        raise errors.ExpectationFailed("Only accounts of the postings can be expected.")
+
+
+def _parameters(
     drafts: Sequence[Draft],
     ledger_id: uuid.UUID,
     actor: Principal,
-    expectations: Sequence[Expectation],
     identity: idempotency.Keyed | None,
     kind: str,
     made: Sequence[uuid.UUID],
@@ -227,6 +238,7 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
         for number, draft in enumerate(drafts, start=1)
         for posting in draft.postings
     ]
+    expected = _expected_before(drafts)
     may_take_from_any = actor.may("transactions.post_any_transaction")
     return [
         ledger_id,
@@ -241,8 +253,8 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
         [posting.destination for _, posting in numbered],
         [posting.amount_minor for _, posting in numbered],
         [posting.asset for _, posting in numbered],
-        [expectation.account for expectation in expectations],
-        [expectation.entry_seq for expectation in expectations],
+        [account for account, _ in expected],
+        [entry_seq for _, entry_seq in expected],
         None if may_take_from_any else actor.user_id,
         actor.user_id,
         actor.kind,
@@ -255,6 +267,26 @@ def _parameters(  # noqa: PLR0913, PLR0917 - what the function in PostgreSQL tak
         identity.fingerprint if identity else None,
         _unless_all_absent([draft.reverses_id for draft in drafts]),
     ]
+
+
+def _expected_before(drafts: Sequence[Draft]) -> list[tuple[uuid.UUID, int]]:
+    """Return what the drafts expect as it must be before the first of them.
+
+    Each posting before adds one entry to either side.
+    """
+    if not any(draft.expectations for draft in drafts):
+        return []
+    added: Counter[uuid.UUID] = Counter()
+    expected = []
+    for draft in drafts:
+        require_own_expectations(draft)
+        expected += [
+            (known.account, known.entry_seq - added[known.account]) for known in draft.expectations
+        ]
+        for posting in draft.postings:
+            added[posting.source] += 1
+            added[posting.destination] += 1
+    return expected
 
 
 def as_json(metadata: dict[str, str] | None) -> str | None:

@@ -18,7 +18,7 @@ from core.principals import SYSTEM, Principal
 from tests.people import Person
 from transactions import constants, errors, selectors, services
 from transactions.models import LedgerAccount
-from transactions.services import Draft, Item, Posting
+from transactions.services import Draft, Expectation, Item, Posting
 from transactions.tests.money import balance_of, footprint, is_clean, move, open_account, post
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +131,37 @@ def test_linked_items_are_posted_together_or_not_at_all(ada: Person):
     ]
     assert (balance_of(a), balance_of(b)) == (5, 5)
     assert is_clean()
+
+
+def test_each_item_expects_what_those_before_leave(ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    other = open_account(ada.principal)
+
+    def moves(*expected: tuple[uuid.UUID, int]) -> list[Draft]:
+        return [move(a, b, 1, expectations=[Expectation(*one)]) for one in expected]
+
+    _all(moves((a, 1), (a, 2), (b, 2)))
+    before = footprint()
+    for wrong in ((a, 4), (b, 3), (other, 0)):
+        with pytest.raises(errors.ExpectationFailed) as refused:
+            _all(moves((a, 4), wrong, (b, 5)))
+        assert refused.value.extensions["transaction"] == 1
+    assert footprint() == before
+    # A refused one leaves no entries for those after to count.
+    ends = _each([Item(draft) for draft in moves((a, 4), (a, 4), (b, 4), (b, 4))])
+    assert ends == ["posted", "TXN_EXPECTATION_FAILED", "posted", "TXN_EXPECTATION_FAILED"]
+    assert balance_of(b) == 5
+    assert is_clean()
+
+
+def test_expectations_of_items_over_http(by_ada, ada: Person):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    body = _body(a, b, 1, 1, atomic=False)
+    for item in body["items"]:
+        item["expect"] = [{"account": str(a), "entry_seq": 1}]
+    answer = by_ada.send("POST", "transactions/bulk/", body, Idempotency_Key="k").json()
+    assert [item.get("code") for item in answer["items"]] == [None, "TXN_EXPECTATION_FAILED"]
+    assert balance_of(b) == 1
 
 
 def test_ordinary_caller_takes_only_from_their_own(ada: Person, bob: Person):

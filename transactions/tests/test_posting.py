@@ -152,10 +152,13 @@ def test_refusal_points_at_the_posting(ada: Person):
 
 def test_expectation_holds_or_nothing_moves(ada: Person):
     a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
-    post(move(a, b, 1), expectations=[Expectation(a, 1), Expectation(b, 0)])
+    post(move(a, b, 1, expectations=[Expectation(a, 1), Expectation(b, 0)]))
+    other = open_account(ada.principal)
     before = footprint()
-    with pytest.raises(errors.ExpectationFailed):
-        post(move(a, b, 1), expectations=[Expectation(a, 1)])
+    # Moved on; not there yet; right, but no business of this transaction.
+    for expected in (Expectation(a, 1), Expectation(b, 2), Expectation(other, 0)):
+        with pytest.raises(errors.ExpectationFailed):
+            post(move(a, b, 1, expectations=[expected]))
     assert footprint() == before
 
 
