@@ -8,11 +8,16 @@ class TransactionsConfig(AppConfig):
 
     @override
     def ready(self) -> None:
+        from django.core.checks import Tags, register
+
         from core import hooks, scopes
         from core.privacy.data_map import declare
-        from transactions import constants, data_map
+        from transactions import checks, constants, data_map
         from transactions.services import archiving, metadata_indexes, people
 
+        # Twice, because Django asks databases only where a command names them.
+        register(checks.default_asset_is_one)
+        register(checks.default_asset_is_one, Tags.database)
         scopes.declare(constants.SCOPES)
         declare(data_map.TABLES)
         hooks.listen(hooks.USER_CREATED, people.open_default_account)

@@ -103,6 +103,9 @@ EXCHANGES_WRITE: Final = "exchanges:write"
 TRANSACTIONS_ANY: Final = "transactions:any"
 LEDGER_ADMIN: Final = "ledger:admin"
 EVENTS_READ: Final = "events:read"
+REPORTS_READ: Final = "reports:read"
+RECONCILIATIONS_READ: Final = "reconciliations:read"
+RECONCILIATIONS_WRITE: Final = "reconciliations:write"
 _VIEW_MONEY: Final = frozenset(
     f"transactions.view_{name}"
     for name in ("ledgeraccount", "transaction", "transactionnote", "hold", "schedule")
@@ -119,6 +122,27 @@ SCOPES: Final = (
     Scope(SCHEDULES_READ, "read scheduled transactions"),
     Scope(SCHEDULES_WRITE, "schedule and cancel transactions"),
     Scope(EXCHANGES_WRITE, "exchange between assets"),
+    Scope(
+        REPORTS_READ,
+        "read trial balances, and read and verify seals",
+        frozenset({"transactions.view_balance", "transactions.view_seal"}),
+    ),
+    Scope(
+        RECONCILIATIONS_READ,
+        "read reconciliations",
+        frozenset({"transactions.view_reconciliation"}),
+    ),
+    Scope(
+        RECONCILIATIONS_WRITE,
+        "upload bank statements for any account and resolve their lines",
+        frozenset(
+            f"transactions.{action}"
+            for action in (
+                *("view_ledgeraccount", "view_reconciliation"),
+                *("add_reconciliation", "change_reconciliation"),
+            )
+        ),
+    ),
     Scope(EVENTS_READ, "read the feed of all events", frozenset({"core.view_outboxevent"})),
     Scope(
         TRANSACTIONS_ANY,

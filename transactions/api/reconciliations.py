@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -117,6 +117,10 @@ class ReconciliationsView(APIView):
 
     renderer_classes = LIST_RENDERERS
     parser_classes = [CSVParser]
+    scopes: ClassVar = {
+        "GET": constants.RECONCILIATIONS_READ,
+        "POST": constants.RECONCILIATIONS_WRITE,
+    }
 
     @extend_schema(
         operation_id="reconciliations_list",
@@ -193,6 +197,8 @@ class ReconciliationsView(APIView):
 class ReconciliationView(APIView):
     """One compared statement."""
 
+    scopes: ClassVar = {"GET": constants.RECONCILIATIONS_READ}
+
     @extend_schema(
         operation_id="reconciliations_retrieve",
         summary="Show a reconciliation",
@@ -211,6 +217,7 @@ class ReconciliationLinesView(APIView):
     """The report: line by line."""
 
     renderer_classes = LIST_RENDERERS
+    scopes: ClassVar = {"GET": constants.RECONCILIATIONS_READ}
 
     @extend_schema(
         operation_id="reconciliation_lines_list",
@@ -242,6 +249,8 @@ class ReconciliationLinesView(APIView):
 
 class ResolveView(APIView):
     """The end of a difference."""
+
+    scopes: ClassVar = {"POST": constants.RECONCILIATIONS_WRITE}
 
     @extend_schema(
         operation_id="reconciliation_lines_resolve",

@@ -64,7 +64,7 @@ class TrialBalanceOutput(serializers.Serializer[Any]):
 class TrialBalanceView(APIView):
     """Does a book balance?"""
 
-    scopes: ClassVar = {"GET": constants.LEDGER_READ}
+    scopes: ClassVar = {"GET": constants.REPORTS_READ}
 
     @extend_schema(
         operation_id="trial_balance_show",

@@ -94,7 +94,7 @@ class VerifyOutput(serializers.Serializer[Any]):
 class SealHeadView(APIView):
     """The end of the chain."""
 
-    scopes: ClassVar = {"GET": constants.LEDGER_READ}
+    scopes: ClassVar = {"GET": constants.REPORTS_READ}
 
     @extend_schema(
         summary="Show the newest seal",
@@ -119,6 +119,7 @@ class SealVerifyView(APIView):
     """A stretch of the chain, hashed again."""
 
     stays_in_read_only = {"POST"}
+    scopes: ClassVar = {"POST": constants.REPORTS_READ}
 
     @extend_schema(
         summary="Verify seals",

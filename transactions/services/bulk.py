@@ -25,7 +25,7 @@ from transactions.services.posting import (
 PLANS_MAX = 3
 _STATE: Final = (
     *("account_id", "user_id", "ledger_id", "asset_code", "posted", "floor", "ceiling"),
-    *("held_out", "held_in", "may_debit", "may_credit"),
+    *("held_out", "held_in", "entry_seq", "may_debit", "may_credit"),
 )
 
 
