@@ -61,17 +61,22 @@ def on_reload(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """Begin to write down what this process counts."""
-    from core.operations import traffic  # noqa: PLC0415 - Django is set up only now
+    """Begin to tell what this process does: its counts, its traces, its crashes."""
+    from core import crash_reports, tracing  # noqa: PLC0415 - Django is set up only now
+    from core.operations import traffic  # noqa: PLC0415 - as above
 
     traffic.start()
+    tracing.start()
+    crash_reports.start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Write down what was counted; take leave of PostgreSQL and Valkey, so that they know."""
+    from core import crash_reports  # noqa: PLC0415 - as above
     from core.operations import traffic  # noqa: PLC0415 - as above
 
     traffic.stop()
+    crash_reports.flush()
     web_worker.take_leave()
 
 

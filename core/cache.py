@@ -7,13 +7,14 @@ moment; callers see misses and ask PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 import redis
 import structlog
 from django_redis import get_redis_connection
 
-from core import clock, metrics
+from core import clock, metrics, tracing
 from core.version import VERSION
 
 LEFT_ALONE_MS: Final = 2_000
@@ -28,7 +29,8 @@ def get_many(keys: Sequence[str]) -> list[bytes | None]:
     if not _is_usable():
         return [None] * len(keys)
     try:
-        found: list[Any] = _client().mget([PREFIX + key for key in keys])
+        with _span("MGET"):
+            found: list[Any] = _client().mget([PREFIX + key for key in keys])
     except redis.RedisError as exc:
         _leave_alone(exc)
         return [None] * len(keys)
@@ -40,7 +42,8 @@ def put(key: str, value: bytes, *, ttl_s: int) -> None:
     if not _is_usable():
         return
     try:
-        _client().set(PREFIX + key, value, ex=ttl_s)
+        with _span("SET"):
+            _client().set(PREFIX + key, value, ex=ttl_s)
     except redis.RedisError as exc:
         _leave_alone(exc)
 
@@ -50,7 +53,8 @@ def put_if_absent(key: str, value: bytes, *, ttl_s: int) -> bytes | None:
     if not _is_usable():
         return None
     try:
-        earlier: Any = _client().set(PREFIX + key, value, ex=ttl_s, nx=True, get=True)
+        with _span("SET"):
+            earlier: Any = _client().set(PREFIX + key, value, ex=ttl_s, nx=True, get=True)
     except redis.RedisError as exc:
         _leave_alone(exc)
         return None
@@ -63,7 +67,8 @@ def overwrite(key: str, value: bytes, *, ttl_s: int) -> bool:
     Returns whether it arrived.
     """
     try:
-        _client().set(PREFIX + key, value, ex=ttl_s)
+        with _span("SET"):
+            _client().set(PREFIX + key, value, ex=ttl_s)
     except redis.RedisError as exc:
         _leave_alone(exc)
         return False
@@ -77,9 +82,10 @@ def run_script(
     if not _is_usable():
         return None
     try:
-        answered: list[Any] = _client().register_script(script)(
-            keys=[PREFIX + key for key in keys], args=list(arguments)
-        )
+        with _span("EVALSHA"):
+            answered: list[Any] = _client().register_script(script)(
+                keys=[PREFIX + key for key in keys], args=list(arguments)
+            )
     except redis.RedisError as exc:
         _leave_alone(exc)
         return None
@@ -103,6 +109,15 @@ def use_again() -> None:
     """Stop leaving the cache alone, for tests that begin after one without it."""
     global _usable_at_ms  # noqa: PLW0603 - as in _leave_alone
     _usable_at_ms = 0.0
+
+
+def _span(operation: str) -> AbstractContextManager[object]:
+    return tracing.span(
+        f"valkey {operation}",
+        kind="client",
+        db__system__name="redis",
+        db__operation__name=operation,
+    )
 
 
 def _client() -> redis.Redis:

@@ -9,6 +9,14 @@ from core.models import CircuitBreaker, WebhookDelivery
 from core.models.webhooks import DEAD
 from core.operations import measurements, queues
 
+_NOT_HANDED_OUT = """
+    SELECT coalesce((
+        SELECT extract(epoch FROM now() - event.recorded_at) FROM outbox_event event
+        WHERE (event.epoch, event.xid, event.id)
+              > (relay.epoch, relay.xid::text::xid8, relay.event_id)
+        ORDER BY event.epoch, event.xid, event.id LIMIT 1
+    ), 0) FROM webhook_relay relay
+"""
 _UNSENT = """
     SELECT coalesce(extract(epoch FROM now() - min(next_attempt_at)), 0)
     FROM webhook_delivery WHERE state = 'due' AND next_attempt_at <= now()
@@ -39,6 +47,8 @@ def _measure_tables() -> None:
         metrics.JOBS_FAILED.labels(queue=queue).set(failed)
         metrics.JOBS_OLDEST_S.labels(queue=queue).set(oldest_s)
     with connection.cursor() as cursor:
+        cursor.execute(_NOT_HANDED_OUT)
+        metrics.OUTBOX_OLDEST_S.set(cursor.fetchone()[0])
         cursor.execute(_UNSENT)
         metrics.WEBHOOK_OLDEST_S.set(cursor.fetchone()[0])
     metrics.DEAD_LETTERS.set(WebhookDelivery.objects.filter(state=DEAD).count())

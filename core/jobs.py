@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from procrastinate import JobContext
 
-from core import clock, context, ids, metrics
+from core import clock, context, crash_reports, ids, metrics, tracing
 
 ORIGIN: Final = "_origin"
 
@@ -22,8 +22,9 @@ log = structlog.get_logger("strongroom.jobs")
 
 def origin() -> dict[str, Any]:
     """Return what to defer a job with besides its own facts: who asked for it."""
-    request_id = context.current().request_id
-    return {ORIGIN: {"request_id": request_id}} if request_id else {}
+    request_id, parent = context.current().request_id, tracing.traceparent()
+    asked = {"request_id": request_id, **({tracing.HEADER: parent} if parent else {})}
+    return {ORIGIN: asked} if request_id else {}
 
 
 def in_context(call_next: Callable[[], Any], job: JobContext, _worker: object) -> Any:
@@ -51,13 +52,15 @@ def _entered(job: JobContext) -> Iterator[None]:
     )
     started_ms = clock.monotonic_ms()
     outcome = "failed"
-    with context.entered(running):
+    name, parent = f"job {job.job.task_name}", asked.get(tracing.HEADER, "")
+    with context.entered(running), tracing.span(name, kind="consumer", parent=parent):
         try:
             yield
             outcome = "succeeded"
         except Exception as exc:
             if job.task.get_retry_exception(exception=exc, job=job.job) is None:
                 log.exception("job_failed", attempt=job.job.attempts + 1)
+                crash_reports.report(exc)
             else:
                 outcome = "repeated"
                 log.warning("job_to_repeat", attempt=job.job.attempts + 1, error=type(exc).__name__)

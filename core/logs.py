@@ -5,30 +5,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import logging.config
-import re
 import sys
 import threading
 from types import TracebackType
 from typing import Any, Final
 
-import psycopg
 import structlog
-from django.db import utils as django_errors
 from structlog.typing import EventDict, WrappedLogger
 from typing_extensions import override
 
-from core import context
-from core.redaction import redacted, scrubbed
+from core import context, tracing
+from core.redaction import redacted, scrubbed, without_quotes
 
 SESSION_HASH_LENGTH: Final = 12
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 # Without the local variables of the frames: they hold passwords and tokens.
 _as_dicts: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-# What PostgreSQL refuses, it quotes: values of people.
-_DATABASE_ERRORS: Final = frozenset(
-    name for module in (psycopg.errors, django_errors) for name in vars(module)
-)
-_QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'|=\(.*\)')
 # A job of ours says itself how it went, in core.jobs.
 _SAID_BY_JOBS: Final = frozenset(
     {"start_job", "job_success", "job_error", "job_error_retry", "periodic_deferrer_deferring"}
@@ -128,6 +120,8 @@ def _add_context(logger: WrappedLogger, name: str, event: EventDict) -> EventDic
     if not running.request_id:
         return event
     event.setdefault("request_id", running.request_id)
+    if trace_id := tracing.trace_id():
+        event.setdefault("trace_id", trace_id)
     if running.job:
         event.setdefault("job", running.job)
         event.setdefault("job_id", running.job_id)
@@ -155,8 +149,7 @@ def _without_values(exc_info: Any) -> list[dict[str, Any]]:
     """Render a traceback; of the database's own words, only those that quote nothing."""
     raised = _as_dicts(exc_info)
     for one in raised:
-        if one["exc_type"] in _DATABASE_ERRORS:
-            one["exc_value"] = _QUOTED.sub("...", one["exc_value"].partition("\n")[0])
+        one["exc_value"] = without_quotes(one["exc_value"], one["exc_type"])
     return raised
 
 

@@ -32,6 +32,11 @@ ERRORS = Counter("strongroom_errors_total", "Error answers by problem code.", ["
 UNHANDLED = Counter("strongroom_unhandled_exceptions_total", "Crashes answered with 500.")
 DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["sqlstate"])
 CACHE_ERRORS = Counter("strongroom_cache_errors_total", "Cache calls that failed.")
+FALLBACKS = Counter(
+    "strongroom_fallbacks_total",
+    "Times something else had to do: limits counted in this process, sessions read from rows.",
+    ["source", "target"],
+)
 BREAKER_OPENED = Counter(
     "strongroom_breaker_opened_total", "Destinations left alone after failing too often."
 )
@@ -87,6 +92,7 @@ JOBS_WAITING = _gauge("jobs_waiting", "Jobs that could start now.", ("queue",))
 JOBS_FAILED = _gauge("jobs_failed", "Jobs that nobody will try again by itself.", ("queue",))
 JOBS_OLDEST_S = _gauge("jobs_oldest_seconds", "How long the oldest job waits.", ("queue",))
 WEBHOOK_OLDEST_S = _gauge("webhook_oldest_seconds", "How long the oldest due delivery waits.")
+OUTBOX_OLDEST_S = _gauge("outbox_oldest_seconds", "How long the oldest event waits to go out.")
 DEAD_LETTERS = _gauge("dead_letters", "Events that five tries could not deliver.")
 BREAKERS_OPEN = _gauge("breakers_open", "Destinations that are left alone.")
 MEASURED = _gauge("measured", "What a job measured last.", ("name",))

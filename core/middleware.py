@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from django.conf import settings
@@ -33,9 +33,13 @@ from core import (
     problems,
     redaction,
     throttling,
+    tracing,
     versioning,
 )
 from core.operations import traffic
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 LIVE_PATH: Final = "/health/live"
@@ -62,7 +66,11 @@ class RequestMiddleware:
             headers.harden(alive)
             return alive
         started_ms = clock.monotonic_ms()
-        with context.entered(_context_of(request, started_ms)) as running:
+        parent = request.headers.get(tracing.HEADER, "")
+        with (
+            context.entered(_context_of(request, started_ms)) as running,
+            tracing.span("request", kind="server", parent=parent) as span,
+        ):
             with metrics.HTTP_IN_FLIGHT.track_inprogress():
                 response = self._answer(request)
             response["X-Request-ID"] = running.request_id
@@ -74,6 +82,8 @@ class RequestMiddleware:
             if not response.streaming and not response.has_header("Content-Length"):
                 response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]  # not streaming
             _record(request, response, running, clock.monotonic_ms() - started_ms)
+            if span is not None:
+                _describe(span, request, response, running)
         return response
 
     def process_view(
@@ -213,6 +223,17 @@ def _record(
         queries=running.queries,
         database_ms=round(running.database_ms, 2),
     )
+
+
+def _describe(
+    span: Span, request: HttpRequest, response: HttpResponseBase, running: context.Context
+) -> None:
+    """Say in the span of a request what its log line says."""
+    route = request.resolver_match.route if request.resolver_match else UNMATCHED
+    span.update_name(f"{request.method} {route}")
+    span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", response.status_code)
+    span.set_attribute("request_id", running.request_id)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -26,7 +26,7 @@ import urllib3
 from django.conf import settings
 from django.db import connections
 
-from core import breaker, clock, metrics
+from core import breaker, clock, metrics, tracing
 from core.version import VERSION
 
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -179,7 +179,10 @@ def _exchange(method: str, target: _Target, *, body: bytes, headers: dict[str, s
     give_up_at_ms = clock.monotonic_ms() + TOTAL_TIMEOUT_S * 1_000
     host = f"[{target.host}]" if ":" in target.host else target.host
     sent = {"User-Agent": f"Strongroom/{VERSION}", **headers, "Host": f"{host}:{target.port}"}
-    with _pool(target) as pool:
+    address = {"server__address": target.host, "http__request__method": method}
+    with tracing.span(f"{method} out", kind="client", **address), _pool(target) as pool:
+        if parent := tracing.traceparent():
+            sent[tracing.HEADER] = parent
         answer = pool.urlopen(
             method,
             target.path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from core import commit_order, ids
+from core import commit_order, ids, tracing
 from core.commit_order import Position
 from core.models import OutboxEvent
 
@@ -15,7 +15,12 @@ def announce(
 ) -> None:
     """Add an event; joins the caller's transaction, so a rollback announces nothing."""
     OutboxEvent.objects.create(
-        id=ids.uuid7(), topic=topic, user_id=user_id, object_id=object_id, payload=payload
+        id=ids.uuid7(),
+        topic=topic,
+        user_id=user_id,
+        object_id=object_id,
+        payload=payload,
+        traceparent=tracing.traceparent(),
     )
 
 

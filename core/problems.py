@@ -20,7 +20,7 @@ from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.views import set_rollback
 
-from core import context, db, errors, metrics
+from core import context, crash_reports, db, errors, metrics
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -94,6 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     described = _describe(sys.exc_info()[1])
     if described is None:
         metrics.UNHANDLED.inc()
+        crash_reports.report(sys.exc_info()[1])
         described = _framework(500, "The error was recorded; the request id finds it.")
     if answers_html(request):
         return defaults.server_error(request)

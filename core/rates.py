@@ -20,7 +20,7 @@ from typing import Final
 
 from django.conf import settings
 
-from core import cache, clock
+from core import cache, clock, metrics
 
 KEYS_MAX: Final = 50_000
 
@@ -70,6 +70,7 @@ def _move(key: str, *, limit: int, period_s: int, tokens: int) -> Verdict:
         _TAKE, keys=[f"rate:{key}"], arguments=[tokens * one_us, limit * one_us]
     )
     if answered is None:
+        metrics.FALLBACKS.labels(source="limits", target="process").inc()
         limit = max(1, limit // settings.ENV.web_workers)
         one_us = _one_us(limit, period_s)
         answered = _here.move(key, cost_us=tokens * one_us, depth_us=limit * one_us)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+import psycopg
+from django.db import utils as django_errors
+
 REDACTED: Final = "***"
 SECRET_NAME: Final = re.compile(
     r"password|token|secret|authorization|cookie|api_?key|credential|otp|validator", re.IGNORECASE
@@ -20,6 +23,11 @@ _SECRETS: Final = re.compile(
     r"|\b(?:Bearer|Basic) [^\s\"'\\]+"
     r"|(?<=://)[^\s/@:\"]*:[^\s/@\"]+(?=@)"
 )
+# What PostgreSQL refuses, it quotes: values of people.
+_DATABASE_ERRORS: Final = frozenset(
+    name for module in (psycopg.errors, django_errors) for name in vars(module)
+)
+_QUOTED: Final = re.compile(r'"[^"]*"|\'[^\']*\'|=\(.*\)')
 _LONG_SEGMENT: Final = re.compile(rf"[^/]{{{PATH_SEGMENT_MAX + 1},}}")
 
 
@@ -37,6 +45,13 @@ def redacted(value: Any, *, name: str = "") -> Any:
 def scrubbed(text: str) -> str:
     """Return ``text`` without whatever looks like a secret, wherever it came from."""
     return _SECRETS.sub(REDACTED, text)
+
+
+def without_quotes(words: str, exception: str) -> str:
+    """Return the words of an exception; of the database's own, only what quotes nothing."""
+    if exception not in _DATABASE_ERRORS:
+        return words
+    return _QUOTED.sub("...", words.partition("\n")[0])
 
 
 def shown_path(path: str) -> str:

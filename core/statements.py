@@ -17,7 +17,7 @@ from typing import Any, Final
 import structlog
 from django.conf import settings
 
-from core import context
+from core import context, tracing
 
 SHAPE_LENGTH_MAX: Final = 1_000
 FINGERPRINT_LENGTH: Final = 16
@@ -50,7 +50,10 @@ def timed(sql: Any) -> Iterator[None]:
     """Count the statement that runs in this block, and log it when it is slow."""
     started = time.perf_counter()
     try:
-        yield
+        with tracing.span("postgresql", kind="client", db__system__name="postgresql") as span:
+            if span is not None:
+                span.set_attribute("db.query.text", shape(str(sql))[:SHAPE_LENGTH_MAX])
+            yield
     finally:
         took_ms = (time.perf_counter() - started) * 1_000
         running = context.current()

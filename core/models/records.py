@@ -67,6 +67,8 @@ class OutboxEvent(models.Model):
     topic = models.CharField(max_length=64)
     object_id = models.UUIDField()
     payload = models.JSONField(null=True)
+    # Of the request that made it, when it is traced; the ledger's functions leave it to the column.
+    traceparent = models.CharField(max_length=55, blank=True, default="", editable=False)
     recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:

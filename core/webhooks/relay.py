@@ -20,7 +20,7 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
-from core import clock, ids, metrics, outbound, outbox
+from core import clock, ids, metrics, outbound, outbox, tracing
 from core.commit_order import Position
 from core.models import OutboxEvent, WebhookDelivery, WebhookEndpoint, WebhookRelay
 from core.models.webhooks import DEAD, DELIVERED, DUE
@@ -215,15 +215,16 @@ def _claim(endpoint: WebhookEndpoint) -> list[WebhookDelivery]:
 
 
 def _send(endpoint: WebhookEndpoint, claimed: Sequence[WebhookDelivery]) -> Outcome:
-    body, message_id = _message(claimed)
+    body, message_id, parent = _message(claimed)
     try:
-        answer = outbound.call(
-            "POST",
-            endpoint.url,
-            purpose="webhook",
-            body=body,
-            headers=signing.headers_for(endpoint, message_id=message_id, body=body),
-        )
+        with tracing.span("webhook", kind="producer", parent=parent):
+            answer = outbound.call(
+                "POST",
+                endpoint.url,
+                purpose="webhook",
+                body=body,
+                headers=signing.headers_for(endpoint, message_id=message_id, body=body),
+            )
     except outbound.CallRefused as exc:
         return Outcome(fault=exc.reason, is_final=True)
     except outbound.DestinationRests as exc:
@@ -240,15 +241,16 @@ def _send(endpoint: WebhookEndpoint, claimed: Sequence[WebhookDelivery]) -> Outc
     )
 
 
-def _message(claimed: Sequence[WebhookDelivery]) -> tuple[bytes, str]:
-    """Return body and id; the id of an event is its own, that of a batch stays with the batch."""
+def _message(claimed: Sequence[WebhookDelivery]) -> tuple[bytes, str, str]:
+    """Return body, id and trace; the id of an event is its own, that of a batch the batch's."""
     events = OutboxEvent.objects.in_bulk([row.event_id for row in claimed])
     envelopes = [envelope(events[row.event_id]) for row in claimed if row.event_id in events]
     batch_id = claimed[0].batch_id
+    parent = next((event.traceparent for event in events.values()), "")
     if batch_id is None:
-        return orjson.dumps(envelopes[0]), str(claimed[0].event_id)
+        return orjson.dumps(envelopes[0]), str(claimed[0].event_id), parent
     batch = {"type": "batch", "timestamp": clock.as_rfc3339(clock.now()), "data": envelopes}
-    return orjson.dumps(batch), f"batch-{batch_id}"
+    return orjson.dumps(batch), f"batch-{batch_id}", parent
 
 
 def _note(endpoint: WebhookEndpoint, claimed: Sequence[WebhookDelivery], outcome: Outcome) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from psycopg.rows import namedtuple_row
 
-from core import context, db, statements
+from core import context, db, statements, tracing
 from core import errors as core_errors
 from transactions import errors
 
@@ -37,8 +37,10 @@ def _call(function: str, parameters: list[Any]) -> list[Any]:
         with transaction.atomic():
             return _execute(function, parameters)
     remaining_ms = context.current().remaining_ms()
-    if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
+    is_short = remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms
+    if is_short or tracing.traceparent():
         # Too little time left to trust the connection's own limit: set one for this transaction.
+        # And what is traced says so to the events it makes, which takes one too.
         return db.run_in_transaction(lambda: _execute(function, parameters))
     return db.retrying(lambda: _execute(function, parameters))
 
@@ -52,6 +54,8 @@ def _execute(function: str, parameters: list[Any]) -> list[Any]:
         try:
             # Without the comment that other statements carry: it would be a new text each time,
             # and prepared anew. The request's id is among the parameters.
+            if parent := tracing.traceparent():
+                cursor.execute("SELECT set_config('strongroom.traceparent', $1, true)", [parent])
             with statements.timed(function):
                 # Binary answers need no parsing: a batch has thousands of instants and ids.
                 cursor.execute(function, parameters, prepare=True, binary=True)

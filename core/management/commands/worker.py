@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 from prometheus_client import start_http_server
 from typing_extensions import override
 
-from core import logs
+from core import crash_reports, logs, tracing
 
 
 class Command(BaseCommand):
@@ -24,6 +24,8 @@ class Command(BaseCommand):
     @override
     def handle(self, *args: Any, **options: Any) -> None:
         logs.catch_what_nobody_caught()
+        tracing.start()
+        crash_reports.start()
         if settings.ENV.worker_metrics_port:
             start_http_server(settings.ENV.worker_metrics_port, settings.ENV.host)
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
