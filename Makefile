@@ -15,7 +15,7 @@ SECONDS ?= 60
 STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak format clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-check format clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,12 @@ chaos: setup-dev ## Kill workers, connections and PostgreSQL under load; SECONDS
 
 soak: setup-dev ## Compare the ledger with plain integers for STEPS=200000 steps; SEED=n to repeat.
 	@$(BIN)/pytest -n $(WORKERS) -rP --steps $(STEPS) $(if $(SEED),--seed $(SEED)) transactions/tests/test_money_machine.py
+
+bench: setup-dev ## Measure the goals against the limit of this machine; writes benchmarks/RESULTS.md.
+	@$(BIN)/python -m benchmarks
+
+bench-check: setup-dev ## Compare ratios of one short run with generous floors.
+	@$(BIN)/python -m benchmarks sessions posting --rounds 3 --seconds 1 --check
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .

@@ -8,10 +8,15 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import posting, results, sessions
+from benchmarks import memory, posting, results, sessions, volume
 from benchmarks.serving import served
 
-BENCHMARKS = {"sessions": sessions.run, "posting": posting.run}
+BENCHMARKS = {
+    "sessions": sessions.run,
+    "posting": posting.run,
+    "volume": volume.run,
+    "memory": memory.run,
+}
 
 
 def main() -> int:
@@ -19,7 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2, help="For each side of each round.")
+    parser.add_argument("--seconds", type=float, default=1.5, help="For each side of each round.")
     parser.add_argument("--check", action="store_true", help="Only compare with the floors.")
     asked = parser.parse_args()
     unknown = set(asked.names) - set(BENCHMARKS)

@@ -17,12 +17,14 @@ class Wrong(Exception):
     """The service did not answer as it has to."""
 
 
-def request(served: Served, method: str, path: str, body: bytes = b"", *, key: str = "") -> bytes:
-    """Return the bytes of one request of the member of staff."""
+def request(
+    served: Served, method: str, path: str, body: bytes = b"", *, key: str = "", token: str = ""
+) -> bytes:
+    """Return the bytes of one request, of the member of staff unless ``token`` is another's."""
     lines = [
         f"{method} {path} HTTP/1.1",
         f"Host: {served.host}:{served.port}",
-        f"Authorization: Bearer {served.token}",
+        f"Authorization: Bearer {token or served.token}",
         "Accept: application/json",
     ]
     if method != "GET":
@@ -37,16 +39,36 @@ def rate(served: Served, make: Making, *, clients: int, seconds: float, expect: 
 
     ``make`` gets a number that no other request has.
     """
+    until = time.monotonic() + seconds
+    started = time.monotonic()
+    answered = _together(served, make, clients, expect, lambda _: time.monotonic() < until)
+    return answered / (time.monotonic() - started)
+
+
+def many(served: Served, asked: bytes, *, clients: int, count: int, expect: int) -> None:
+    """Send a request ``count`` times."""
+    _together(served, lambda _: asked, clients, expect, lambda number: number < count)
+
+
+def answered(served: Served, asked: bytes, *, expect: int) -> bytes:
+    """Return the body that one request is answered with."""
+    with socket.create_connection((served.host, served.port), TIMEOUT_S) as connection:
+        connection.sendall(asked)
+        return require(connection, expect)
+
+
+def _together(
+    served: Served, make: Making, clients: int, expect: int, goes_on: Callable[[int], bool]
+) -> int:
     counts = [0] * clients
     faults: list[BaseException] = []
-    until = time.monotonic() + seconds
 
     def run(client: int) -> None:
         try:
             with socket.create_connection((served.host, served.port), TIMEOUT_S) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 number = client
-                while time.monotonic() < until:
+                while goes_on(number):
                     connection.sendall(make(number))
                     require(connection, expect)
                     counts[client] += 1
@@ -54,7 +76,6 @@ def rate(served: Served, make: Making, *, clients: int, seconds: float, expect: 
         except BaseException as exc:  # noqa: BLE001 - told by the caller's thread
             faults.append(exc)
 
-    started = time.monotonic()
     threads = [threading.Thread(target=run, args=[client]) for client in range(clients)]
     for thread in threads:
         thread.start()
@@ -62,7 +83,7 @@ def rate(served: Served, make: Making, *, clients: int, seconds: float, expect: 
         thread.join()
     if faults:
         raise faults[0]
-    return sum(counts) / (time.monotonic() - started)
+    return sum(counts)
 
 
 def require(connection: socket.socket, expect: int) -> bytes:

@@ -35,6 +35,7 @@ class Served:
     environment: dict[str, str]
     cluster: PostgresCluster
     token: str
+    key: str
     staff: str
     ledger: str
     accounts: list[str]
@@ -109,8 +110,6 @@ def served(*, workers: int = WORKERS, threads: int = THREADS) -> Iterator[Served
             process.wait(40)
         cluster.stop(mode="immediate")
         valkey.stop()
-        if os.environ.get("BENCH_KEEP"):
-            shutil.copy(home / "gunicorn.log", "/tmp/bench-gunicorn.log")
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -139,7 +138,12 @@ def _environment(
 
 def _python(environment: dict[str, str], *arguments: str) -> bytes:
     done = subprocess.run(
-        [sys.executable, *arguments], env=environment, cwd=ROOT, check=True, stdout=subprocess.PIPE
+        [sys.executable, *arguments],
+        # What it prints is read: log lines may not be among it.
+        env={**environment, "LOG_STREAM": "stderr"},
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
     )
     return done.stdout
 

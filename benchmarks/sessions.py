@@ -16,13 +16,16 @@ CLIENTS = 16
 def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
     """Measure all of it."""
     asked = json.dumps({"token": served.token}).encode()
+    introspection = load.request(
+        served, "POST", "/api/v1/sessions/introspect/", asked, token=served.key
+    )
     found = compared(
         {
             "nothing": _getting(served, "/benchmarks/nothing/", seconds),
             "known": _getting(served, "/benchmarks/known/", seconds),
             "introspect": lambda: load.rate(
                 served,
-                lambda _: load.request(served, "POST", "/api/v1/sessions/introspect/", asked),
+                lambda _: introspection,
                 clients=CLIENTS,
                 seconds=seconds,
                 expect=200,

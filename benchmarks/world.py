@@ -5,6 +5,7 @@ Run beside a service: ``python -m benchmarks.world`` prints it as one JSON objec
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 import sys
@@ -13,7 +14,9 @@ import django
 
 django.setup()
 
+from accounts.services import create_api_key  # noqa: E402 - Django must be set up first
 from core import clock  # noqa: E402 - Django must be set up first
+from sessions_app.constants import SESSIONS_INTROSPECT  # noqa: E402 - as above
 from sessions_app.services import start_session  # noqa: E402 - as above
 from tests.people import make_person  # noqa: E402 - as above
 from transactions import services  # noqa: E402 - as above
@@ -39,9 +42,12 @@ def main() -> None:
     Balance.objects.filter(account__code="purse").update(floor=-RICH)
     accounts = LedgerAccount.objects.filter(code="purse").order_by("pk")
     grace = make_person("grace@example.org", is_superuser=True)
+    fresh = dataclasses.replace(grace.principal, authenticated_at=clock.now())
+    _, key = create_api_key(name="benchmark", scope_names=[SESSIONS_INTROSPECT], actor=fresh)
     json.dump(
         {
             "token": start_session(user=grace.user)[1],
+            "key": key,
             "staff": str(grace.user.pk),
             "ledger": str(accounts[0].ledger_id),
             "accounts": [str(pk) for pk in accounts.values_list("pk", flat=True)],
