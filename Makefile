@@ -15,7 +15,7 @@ SECONDS ?= 60
 STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-check format clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-check format fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -86,6 +86,9 @@ format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+fuzz: setup-dev ## Send the service what nobody thought of, for FUZZ_SECONDS (600), from FUZZ_SEED.
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),600) $(BIN)/pytest -q -n 1 tests/fuzz
+
 clean: ## Remove the virtual environment and caches; the data in var/ stays.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
+	rm -rf $(VENV) .schemathesis .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

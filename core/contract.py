@@ -18,6 +18,7 @@ from rest_framework.serializers import Serializer
 from core import errors, fields
 
 CHOICE = "fields"
+FORMAT = "format"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,15 +49,14 @@ def require_kept(request: HttpRequest, view_class: Any) -> None:
             raise _refused(name, "May be given once.")
         if not fields.is_safe_text(values[0]):
             raise _refused(name, "Must not hold control characters.")
-    if CHOICE in request.GET:
-        chosen = chosen_fields(request)
-        if not set(chosen) <= set(operation.fields) or len(set(chosen)) < len(chosen):
-            raise _refused(CHOICE, f"Must be some of {','.join(operation.fields)}, each once.")
+    if CHOICE in request.GET and not set(chosen_fields(request)) <= set(operation.fields):
+        raise _refused(CHOICE, f"Must be some of {','.join(operation.fields)}.")
 
 
 def chosen_fields(request: HttpRequest) -> list[str]:
-    """Return the fields that ``?fields=`` asks for, in its order; all of them when empty."""
-    return request.GET[CHOICE].split(",") if CHOICE in request.GET else []
+    """Return the fields that ``?fields=`` asks for, in its order; empty when it asks for none."""
+    named = request.GET[CHOICE].split(",") if CHOICE in request.GET else []
+    return list(dict.fromkeys(named))
 
 
 def narrowed(body: Any, chosen: list[str]) -> Any:
@@ -70,9 +70,12 @@ def narrowed(body: Any, chosen: list[str]) -> Any:
 
 @cache
 def operation_of(view_class: Any, method: str) -> Operation | None:
-    """Return what an operation declares; ``None`` for a page outside the document."""
+    """Return what an operation declares; ``None`` for a page or method outside the document."""
     method = "GET" if method == "HEAD" else method
-    described = getattr(getattr(view_class, method.lower(), None), "kwargs", {}).get("schema")
+    handler = getattr(view_class, method.lower(), None)
+    if handler is None:
+        return None
+    described = getattr(handler, "kwargs", {}).get("schema")
     if described is None:
         return None if getattr(view_class, "schema", None) is None else Operation(frozenset(), ())
     schema = described()
@@ -86,13 +89,15 @@ def operation_of(view_class: Any, method: str) -> Operation | None:
     schema.method = method
     if schema.is_excluded():
         return None
+    declared = {
+        parameter.name
+        for parameter in schema.get_override_parameters()
+        if isinstance(parameter, OpenApiParameter) and parameter.location == OpenApiParameter.QUERY
+    }
+    if len(view_class.renderer_classes) > 1:
+        declared.add(FORMAT)
     return Operation(
-        parameters=frozenset(
-            parameter.name
-            for parameter in schema.get_override_parameters()
-            if isinstance(parameter, OpenApiParameter)
-            and parameter.location == OpenApiParameter.QUERY
-        ),
+        parameters=frozenset(declared),
         fields=answered_fields(schema.get_response_serializers()),
     )
 

@@ -9,7 +9,8 @@ from rest_framework.request import Request
 
 from core import errors
 
-_TAG: Final = re.compile(r'"v([1-9][0-9]{0,8})"')
+TAG_FORM: Final = r'"v([1-9][0-9]{0,8})"'
+_TAG: Final = re.compile(TAG_FORM)
 
 
 def of_version(version: int) -> str:

@@ -25,6 +25,8 @@ _UNSAFE_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _BIDI_CONTROLS: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
+# The same for a reader of the OpenAPI document: a regular expression (ECMA-262).
+SAFE_TEXT_FORM: Final = r"^[^\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$"
 METADATA_KEYS_MAX: Final = 64
 REASON_LENGTH_MIN: Final = 10
 REASON_LENGTH_MAX: Final = 500

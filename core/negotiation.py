@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeVar
 
 from rest_framework import exceptions
 from rest_framework.negotiation import BaseContentNegotiation
@@ -10,6 +11,17 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from typing_extensions import override
+
+T = TypeVar("T", bound=BaseRenderer | type[BaseRenderer])
+
+
+def offered(renderers: Iterable[T], view: object, method: str | None) -> list[T]:
+    """Return the renderers that can write an answer to ``method``: CSV is for reading lists.
+
+    A method that the view does not know is refused as such, whatever it wants back.
+    """
+    is_reading = method in {"GET", "HEAD"} or not hasattr(view, str(method).lower())
+    return [one for one in renderers if is_reading or one.format != "csv"]
 
 
 class Negotiation(BaseContentNegotiation):
@@ -33,15 +45,15 @@ class Negotiation(BaseContentNegotiation):
         Raises:
             NotAcceptable: the client wants nothing of what there is.
         """
-        offered = list(renderers)
+        choices = offered(renderers, (request.parser_context or {})["view"], request.method)
         wanted = request.query_params.get("format")
         if wanted is not None:
-            found = next((one for one in offered if one.format == wanted), None)
+            found = next((one for one in choices if one.format == wanted), None)
         else:
             preferred = request._request.get_preferred_type(  # noqa: SLF001 - DRF wraps Django's
-                [str(one.media_type) for one in offered]
+                [str(one.media_type) for one in choices]
             )
-            found = next((one for one in offered if one.media_type == preferred), None)
+            found = next((one for one in choices if one.media_type == preferred), None)
         if found is None:
-            raise exceptions.NotAcceptable(available_renderers=offered)
+            raise exceptions.NotAcceptable(available_renderers=choices)
         return found, str(found.media_type)

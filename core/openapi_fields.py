@@ -1,11 +1,14 @@
-"""Tells drf-spectacular what our strict fields accept."""
+"""Tells drf-spectacular what our strict serializers and their fields accept."""
 
 from __future__ import annotations
 
 import abc
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.extensions import (
+    OpenApiSerializerExtension,
+    OpenApiSerializerFieldExtension,
+)
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import build_basic_type
 from drf_spectacular.types import OpenApiTypes
@@ -13,6 +16,20 @@ from drf_spectacular.utils import Direction
 from typing_extensions import override
 
 from core import fields
+
+
+class StrictSchema(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]  # untyped metaclass
+    """A request body without members that nobody knows."""
+
+    target_class = fields.StrictSerializer
+    match_subclasses = True
+
+    @override
+    def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]  # noqa: SLF001 - untyped library
+            self.target, direction, bypass_extensions=True
+        )
+        return {**schema, "additionalProperties": False} if direction == "request" else schema
 
 
 class _FieldSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]  # untyped metaclass
@@ -55,12 +72,12 @@ class TextSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped meta
 
     @override
     def describe(self, field: fields.StrictTextField) -> dict[str, Any]:
-        schema = {
+        return {
             "type": "string",
             "minLength": field.min_length,
             "maxLength": field.max_length,
+            "pattern": f"^(?:{field.pattern})$" if field.pattern else fields.SAFE_TEXT_FORM,
         }
-        return {**schema, "pattern": f"^{field.pattern}$"} if field.pattern else schema
 
 
 class SecretSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped metaclass
@@ -128,9 +145,15 @@ class MetadataSchema(_FieldSchema):  # type: ignore[no-untyped-call]  # untyped 
     def describe(self, field: fields.MetadataField) -> dict[str, Any]:
         return {
             "type": "object",
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": fields.METADATA_KEY_LENGTH_MAX,
+                "pattern": fields.SAFE_TEXT_FORM,
+            },
             "additionalProperties": {
                 "type": "string",
                 "maxLength": fields.METADATA_VALUE_LENGTH_MAX,
+                "pattern": fields.SAFE_TEXT_FORM,
             },
             "maxProperties": fields.METADATA_KEYS_MAX,
         }

@@ -36,6 +36,11 @@ class Callers:
     bodies: Mapping[str, Any]
 
 
+def things_of(person: Person) -> dict[str, object]:
+    """Make one thing of the person's for each part of a path that varies; return their ids."""
+    return {name: make(person) for name, make in _THINGS.items()}
+
+
 def fresh(person: Person) -> Principal:
     """Return who the person is right after a login."""
     return dataclasses.replace(person.principal, authenticated_at=clock.now())
@@ -60,7 +65,7 @@ def callers(ada: Person, bob: Person, monkeypatch) -> Callers:
         )
         for role in STAFF
     }
-    things = {name: make(ada) for name, make in _THINGS.items()}
+    things = things_of(ada)
     return Callers(
         tokens={
             "nobody": None,

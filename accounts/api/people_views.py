@@ -16,11 +16,11 @@ from rest_framework.views import APIView
 from accounts import constants, selectors, services
 from accounts.api import people_serializers as shapes
 from accounts.models import User
-from core import etags
+from core import etags, fields
 from core.api import answer_once, caller, given, listed
 from core.errors import FilterUnknown
 from core.fields import ReasonInput
-from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
+from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems, text_parameter
 from core.renderers import LIST_RENDERERS
 
 PERSON = OpenApiExample("Ada", value=shapes.PERSON_EXAMPLE, response_only=True)
@@ -32,8 +32,12 @@ INVITE = OpenApiExample(
 )
 
 
-WHY = OpenApiParameter(
-    "reason", str, description="Why: 10 to 500 characters, kept in the audit trail."
+WHY = text_parameter(
+    "reason",
+    min_length=fields.REASON_LENGTH_MIN,
+    max_length=fields.REASON_LENGTH_MAX,
+    required=True,
+    description="Why; kept in the audit trail.",
 )
 
 

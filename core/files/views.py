@@ -35,6 +35,16 @@ _EXAMPLE: Final = {
     "created_at": "2026-11-20T10:00:00.000000Z",
 }
 
+_NAME_FORM: Final = fields.SAFE_TEXT_FORM.replace("[^", r"[^/\\").replace(
+    "*", f"{{1,{NAME_LENGTH_MAX}}}"
+)
+_NAME: Final = OpenApiParameter(
+    "name",
+    {"type": "string", "pattern": _NAME_FORM},
+    required=True,
+    description="Shown, not used.",
+)
+
 
 class FileOutput(serializers.Serializer[StoredFile]):
     """What is known of a file."""
@@ -106,7 +116,7 @@ class FilesView(APIView):
             "plain UTF-8 text are taken, told apart by their content."
         ),
         tags=["files"],
-        parameters=[OpenApiParameter("name", str, required=True, description="Shown, not used.")],
+        parameters=[_NAME],
         request={"application/octet-stream": OpenApiTypes.BINARY},
         responses={201: FileOutput, **problems(400, 401, 403, 413, 415, 422, 503)},
         examples=[OpenApiExample("A receipt", value=_EXAMPLE, response_only=True)],

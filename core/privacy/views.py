@@ -125,7 +125,9 @@ class ExportsView(APIView):
         tags=["me"],
         request=None,
         responses={202: ExportOutput, **problems(401, 403, 409)},
-        examples=[OpenApiExample("Just asked", value=_EXPORT, response_only=True)],
+        examples=[
+            OpenApiExample("Just asked", value=_EXPORT, response_only=True, status_codes=["202"])
+        ],
     )
     def post(self, request: Request) -> Response:
         row = exports.ask_for_export(actor=caller(request))
@@ -206,7 +208,9 @@ class DeletionView(APIView):
         tags=["me"],
         request=None,
         responses={202: DeletionOutput, **problems(401, 403, 409)},
-        examples=[OpenApiExample("In a month", value=_DELETION, response_only=True)],
+        examples=[
+            OpenApiExample("In a month", value=_DELETION, response_only=True, status_codes=["202"])
+        ],
     )
     def post(self, request: Request) -> Response:
         row = deletion.ask_for_deletion(actor=caller(request))

@@ -35,7 +35,7 @@ def by_ada(ada: Person) -> Client:
         ("ledger-accounts/", "%0d%0a=1"),
         ("transactions/", "fields="),
         ("transactions/", "fields=password"),
-        ("transactions/", "fields=id,id"),
+        ("transactions/", "fields=id,"),
     ],
 )
 def test_undeclared_parameters_are_refused_and_named(by_ada, path, query):
@@ -58,6 +58,17 @@ def test_chosen_fields_are_all_that_is_answered(by_ada, ada: Person):
     assert [set(item) for item in page["items"]] == [{"id", "code"}]
     assert "fields=id%2Ccode" in page["next"]
     assert set(by_ada.get("/api/v1/me/?fields=email").json()) == {"email"}
+    assert set(by_ada.get("/api/v1/me/?fields=email,email").json()) == {"email"}
+
+
+def test_unknown_method_is_told_so_whatever_its_parameters(by_ada):
+    answer = by_ada.generic("PURGE", "/api/v1/me/?x=1")
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, PATCH, HEAD, OPTIONS")
+
+
+def test_format_is_a_parameter_of_every_method(by_ada):
+    answer = by_ada.post(f"{ACCOUNTS}?format=msgpack", {}, content_type="application/json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "VALIDATION_REQUIRED")
 
 
 @pytest.mark.parametrize("named", ["2", "v2", "0", "one", "", "1, 2"])

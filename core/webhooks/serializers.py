@@ -118,7 +118,7 @@ class DeliveryOutput(serializers.Serializer[WebhookDelivery]):
     first_failed_at = fields.InstantField(allow_null=True)
     last_failed_at = fields.InstantField(allow_null=True)
     delivered_at = fields.InstantField(allow_null=True)
-    payload = serializers.JSONField(source="payload_redacted", allow_null=True)
+    payload = fields.ForeignObjectField(source="payload_redacted", allow_null=True)
 
 
 class DeliveryPage(serializers.Serializer[Any]):

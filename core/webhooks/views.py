@@ -16,7 +16,7 @@ from core import etags
 from core.api import caller, given
 from core.fields import ReasonInput
 from core.models import WebhookDelivery
-from core.openapi import PAGE_PARAMETERS, problems
+from core.openapi import IF_MATCH, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest, page_by_id
 from core.step_up import require_fresh_login
 from core.webhooks import dead_letters, endpoints
@@ -111,6 +111,7 @@ class EndpointView(APIView):
     @extend_schema(
         summary="Change a webhook endpoint",
         tags=["webhooks"],
+        parameters=[IF_MATCH],
         request=EndpointChange,
         responses={200: EndpointOutput, **problems(400, 401, 403, 404, 412, 428)},
         examples=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import uuid
 from typing import Any, Final
 
 import orjson
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 
 from core import clock
 from core.api import answer_once, caller, given
-from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
+from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems, text_parameter
 from core.pagination import PageRequest
 from sessions_app import constants, selectors, services
 from sessions_app.api import cookie_serializers as shapes
@@ -23,8 +24,13 @@ from sessions_app.services import Subject
 
 POLICY_MAX_AGE_S: Final = 300
 _SUBJECT = [
-    OpenApiParameter("user_id", str, description="Only for the keys of services."),
-    OpenApiParameter("anonymous_id", str, description="Only for the keys of services."),
+    OpenApiParameter("user_id", uuid.UUID, description="Only for the keys of services."),
+    text_parameter(
+        "anonymous_id",
+        min_length=constants.ANONYMOUS_ID_LENGTH_MIN,
+        max_length=constants.ANONYMOUS_ID_LENGTH_MAX,
+        description="Only for the keys of services.",
+    ),
 ]
 _SCOPES = {"GET": constants.CONSENTS_READ, "POST": constants.CONSENTS_WRITE}
 _POLICY = {

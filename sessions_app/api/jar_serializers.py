@@ -87,7 +87,7 @@ class ImportInput(fields.StrictSerializer):
             raise serializers.ValidationError({needed: "This format needs it."}, code="required")
         if other in given:
             raise serializers.ValidationError(
-                {other: "Not with this format."}, code="field_unknown"
+                {other: "Not with this format."}, code="field_conflict"
             )
         return given
 

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 from core import columns, fields
 from core.api import answer_once, caller, given
 from core.errors import DomainError
-from core.openapi import IDEMPOTENCY_KEY, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, problems
 from core.principals import Principal
 from transactions import constants, errors, selectors, services
 from transactions.api import examples
@@ -99,7 +99,7 @@ class BulkView(APIView):
             "Without it each on its own merits: 207 with one result for each item."
         ),
         tags=["transactions"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=BulkInput,
         responses={
             201: BulkOutput,

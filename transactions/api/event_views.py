@@ -46,7 +46,7 @@ class EventOutput(serializers.Serializer[Any]):
     topic = serializers.CharField()
     user = fields.StrictUUIDField(help_text="Whom it happened to.")
     object = fields.StrictUUIDField(help_text="What it is about, such as a transaction's id.")
-    payload = serializers.JSONField(allow_null=True)
+    payload = fields.ForeignObjectField(allow_null=True)
     recorded_at = fields.InstantField()
 
 

@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from core import fields
 from core.api import answer_once, caller, given
-from core.openapi import IDEMPOTENCY_KEY, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, problems
 from transactions import constants, services
 from transactions.api import examples, rendering
 from transactions.api.serializers import TransactionOutput
@@ -91,7 +91,7 @@ class ExchangesView(APIView):
             "money."
         ),
         tags=["exchanges"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=ExchangeInput,
         responses={201: ExchangeOutput, **problems(400, 401, 403, 404, 409, 422, 503)},
         examples=[

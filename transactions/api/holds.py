@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from core import fields
 from core.api import answer_once, caller, given, listed
-from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 from transactions import constants, selectors, services
 from transactions.api import examples, queries, rendering
@@ -180,7 +180,7 @@ class HoldsView(APIView):
             "released or expires. It counts against the limits of both at once."
         ),
         tags=["holds"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=HoldInput,
         responses={201: HoldOutput, **problems(400, 401, 404, 409, 422, 503)},
         examples=[_NEW, _SHOWN],
@@ -221,7 +221,7 @@ class CaptureView(APIView):
             "Posts the hold or a part of it; either side's owner may. Never after it has expired."
         ),
         tags=["holds"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=CaptureInput,
         responses={201: CapturedOutput, **problems(400, 401, 403, 404, 409, 410, 422, 503)},
         examples=[examples.sent("A part", {"amount": 1250, "final": False}), _CAPTURED],
@@ -241,7 +241,7 @@ class ReleaseView(APIView):
         summary="Release a hold",
         description="Gives back what is left. Only the owner of the destination may, or staff.",
         tags=["holds"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=ReleaseInput,
         responses={200: HoldOutput, **problems(400, 401, 403, 404, 409)},
         examples=[

@@ -156,7 +156,9 @@ class ReconciliationsView(APIView):
             OpenApiParameter("from", dt.date, required=True, description="First day."),
             OpenApiParameter("to", dt.date, required=True, description="Last day."),
             OpenApiParameter(
-                "days_apart", int, description=f"0 to {constants.DAYS_APART_MAX}; default 2."
+                "days_apart",
+                {"type": "integer", "minimum": 0, "maximum": constants.DAYS_APART_MAX},
+                default=constants.DAYS_APART_DEFAULT,
             ),
         ],
         request={"text/csv": str},

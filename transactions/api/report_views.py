@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
@@ -76,7 +77,7 @@ class TrialBalanceView(APIView):
         tags=["ledgers"],
         parameters=[
             OpenApiParameter("ledger", str, description="Default: main."),
-            OpenApiParameter("at", str, description="RFC 3339; default: now."),
+            OpenApiParameter("at", dt.datetime, description="RFC 3339; default: now."),
             OpenApiParameter("clock", str, enum=["recorded", "effective"]),
         ],
         responses={200: TrialBalanceOutput, **problems(400, 401, 403, 404, 409, 422)},

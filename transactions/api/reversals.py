@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from core import fields
 from core.api import answer_once, caller, given
-from core.openapi import IDEMPOTENCY_KEY, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, problems
 from transactions import constants, selectors, services
 from transactions.api import examples, rendering
 from transactions.api.serializers import TransactionOutput
@@ -73,7 +73,7 @@ class ReverseView(APIView):
             "Who received the money may, and staff. Asks for a fresh login."
         ),
         tags=["transactions"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=ReversalInput,
         responses={201: TransactionOutput, **problems(400, 401, 403, 404, 409, 422, 503)},
         examples=[

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from core import fields
 from core.api import answer_once, caller, given, listed
-from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 from transactions import constants, selectors, services
 from transactions.api import examples, queries
@@ -107,7 +107,7 @@ class SchedulesView(APIView):
             "code, and so is everything of somebody who is locked out or gone by then."
         ),
         tags=["schedules"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=ScheduleInput,
         responses={201: ScheduleOutput, **problems(400, 401, 404, 409, 422, 503)},
         examples=[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ from rest_framework.views import APIView
 
 from core import clock, idempotency
 from core.api import caller, given, listed
-from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
+from core.openapi import IDEMPOTENCY_KEY_REQUIRED, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
 from core.renderers import LIST_RENDERERS, csv_stream
 from transactions import constants, selectors, services
@@ -38,7 +39,7 @@ class TransactionsView(APIView):
         tags=["transactions"],
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("account", str, description="Ledger account id."),
+            OpenApiParameter("account", uuid.UUID, description="Ledger account id."),
             OpenApiParameter("reference", str),
             *[OpenApiParameter(name, str) for name in queries.METADATA],
         ],
@@ -72,7 +73,7 @@ class TransactionsView(APIView):
             "their own. With the same Idempotency-Key it happens once, however often it is sent."
         ),
         tags=["transactions"],
-        parameters=[IDEMPOTENCY_KEY],
+        parameters=[IDEMPOTENCY_KEY_REQUIRED],
         request=shapes.TransactionInput,
         responses={201: shapes.TransactionOutput, **problems(400, 401, 404, 409, 413, 422, 503)},
         examples=[examples.NEW_TRANSACTION, examples.TRANSACTION],
@@ -161,8 +162,8 @@ class StatementView(APIView):
         tags=["ledger-accounts"],
         parameters=[
             *PAGE_PARAMETERS,
-            OpenApiParameter("from", str, description="RFC 3339; default: the beginning."),
-            OpenApiParameter("to", str, description="RFC 3339; default: now."),
+            OpenApiParameter("from", dt.datetime, description="RFC 3339; default: the beginning."),
+            OpenApiParameter("to", dt.datetime, description="RFC 3339; default: now."),
             OpenApiParameter("clock", str, enum=["recorded", "effective"]),
         ],
         responses={

@@ -57,7 +57,7 @@ class BalanceV2View(APIView):
         ),
         tags=["ledger-accounts"],
         parameters=[
-            OpenApiParameter("at", str, description="RFC 3339."),
+            OpenApiParameter("at", dt.datetime, description="RFC 3339."),
             OpenApiParameter("clock", str, enum=["recorded", "effective"]),
         ],
         responses={200: BalanceV2Output, **problems(400, 401, 404, 406)},

@@ -107,7 +107,8 @@ class LedgerAccountsView(APIView):
         tags=["ledger-accounts"],
         parameters=[
             *PAGE_PARAMETERS,
-            *[OpenApiParameter(name, str) for name in ("owner", "code", "asset", "ledger")],
+            OpenApiParameter("owner", uuid.UUID),
+            *[OpenApiParameter(name, str) for name in ("code", "asset", "ledger")],
         ],
         responses={200: shapes.LedgerAccountPage, **problems(400, 401)},
         examples=[examples.ACCOUNTS],
@@ -245,7 +246,7 @@ class BalanceView(APIView):
         ),
         tags=["ledger-accounts"],
         parameters=[
-            OpenApiParameter("at", str, description="RFC 3339."),
+            OpenApiParameter("at", dt.datetime, description="RFC 3339."),
             OpenApiParameter("clock", str, enum=["recorded", "effective"]),
         ],
         responses={200: shapes.BalanceNowOrThen, **problems(400, 401, 404)},
