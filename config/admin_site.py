@@ -9,6 +9,8 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 
+from core import hooks
+
 
 class StrongroomAdminSite(AdminSite):
     """Where staff look after people, sessions and money."""
@@ -54,3 +56,10 @@ class StrongroomAdminConfig(AdminConfig):
     """Makes ours the default admin site."""
 
     default_site = "config.admin_site.StrongroomAdminSite"
+
+    @override
+    def ready(self) -> None:
+        from config import secret_watch  # noqa: PLC0415 - it has a job, which needs the apps
+
+        super().ready()
+        hooks.listen(hooks.METRICS_READ, secret_watch.look)

@@ -1,34 +1,32 @@
-"""The only module that reads the process environment.
+"""Every setting of the product, checked.
 
-Every setting of the product is one field of :class:`Env`: name, type, unit, default and help in
+Each setting of the product is one field of :class:`Env`: name, type, unit, default and help in
 one place; docs/configuration.md is made of them. :func:`load` collects every problem
 before it fails, so an operator fixes them in one pass.
 
-A value comes from, in this order: ``NAME``, the file named by ``NAME_FILE`` (a mounted secret),
-the local file that ``make run`` writes, the default.
+A value comes from, in this order: ``NAME``, the file named by ``NAME_FILE`` (a mounted secret), the
+secret store (:mod:`config.secret_stores`), the local file that ``make run`` writes, the default.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from config import given
 from config.contradictions import contradictions
 from config.env_observability import Observability
+from config.env_secrets import Secrets
 from config.env_values import has_default, parse, raw_value, setting
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-LOCAL_ENV_FILE = BASE_DIR / "var" / "local.env"
 ENVIRONMENTS = ("development", "test", "staging", "production")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Env(Observability):
+class Env(Observability, Secrets):
     """Validated configuration. Durations carry their unit in the name."""
 
     environment: str = setting(
@@ -42,6 +40,7 @@ class Env(Observability):
     secret_key_fallbacks: list[str] = setting(
         "Earlier secret keys, comma separated, still accepted when checking a signature.",
         default=[],
+        secret=True,
     )
     encryption_keys: list[str] = setting(
         "Keys for encryption at rest, comma separated, each `id:32 bytes in base64url`; the first "
@@ -364,33 +363,5 @@ def load(environ_: Mapping[str, str]) -> Env:
 
 
 def load_process_environment() -> Env:
-    """:func:`load` with the environment of this process over the local file of ``make run``."""
-    return load(over_local_values(os.environ, local_values()))
-
-
-def over_local_values(given: Mapping[str, str], local: Mapping[str, str]) -> dict[str, str]:
-    """Return ``given`` over ``local``, the values that ``make run`` keeps.
-
-    Whoever names a database means all of it: the kept owner role belongs to another one.
-    """
-    names_database = given.get("DATABASE_URL") or given.get("DATABASE_URL_FILE")
-    kept = {
-        name: value
-        for name, value in local.items()
-        if not given.get(f"{name}_FILE") and not (names_database and name == "DATABASE_OWNER_URL")
-    }
-    return {**kept, **given}
-
-
-def local_values() -> dict[str, str]:
-    """Values of the file that ``make run`` writes; none in production, where it does not exist."""
-    if not LOCAL_ENV_FILE.is_file() or not os.access(LOCAL_ENV_FILE, os.R_OK):
-        return {}
-    try:
-        lines = LOCAL_ENV_FILE.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as exc:
-        raise ImproperlyConfigured(
-            f"{LOCAL_ENV_FILE} is damaged: restore it, for it holds the keys of the data."
-        ) from exc
-    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {name.strip(): value.strip() for name, value in pairs}
+    """:func:`load` with all that this process is given."""
+    return load(given.read_process_environment().merged())

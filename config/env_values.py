@@ -22,7 +22,9 @@ def setting(
     """Declare one setting. A secret never has a default and never shows in a ``repr``."""
     metadata = {"about": about, "secret": secret, "minimum": minimum, "choices": choices}
     if isinstance(default, list):
-        return dataclasses.field(default_factory=lambda: list(default), metadata=metadata)
+        return dataclasses.field(
+            default_factory=lambda: list(default), repr=not secret, metadata=metadata
+        )
     return dataclasses.field(default=default, repr=not secret, metadata=metadata)
 
 

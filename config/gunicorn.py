@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import struct
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,19 @@ from typing import Any
 # Before anything imports prometheus_client: it decides at import where counters live.
 _metrics_dir = Path(os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp()))
 
+from django.core.exceptions import ImproperlyConfigured  # noqa: E402 - see above
 from prometheus_client import multiprocess  # noqa: E402 - see above
 
+from config import hangup  # noqa: E402 - see above
 from config import worker as web_worker  # noqa: E402 - see above
 from config.env import load_process_environment  # noqa: E402 - see above
 from core import logs  # noqa: E402 - see above
 
-_env = load_process_environment()
+try:
+    _env = load_process_environment()
+except ImproperlyConfigured as exc:
+    # gunicorn would print a traceback; what is wrong is the configuration, not the code.
+    sys.exit(str(exc))
 
 bind = f"{_env.host}:{_env.port}"
 worker_class = "config.worker.ProblemWorker"
@@ -45,6 +52,11 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 logs.catch_what_nobody_caught()
 
 
+def on_starting(server: Any) -> None:
+    """Let SIGHUP mean a new beginning; see :mod:`config.hangup`."""
+    server.reload = lambda: hangup.begin_anew(server)
+
+
 def when_ready(server: Any) -> None:
     """Say where we listen; whoever started us waits for this line."""
     for listener in server.LISTENERS:
@@ -53,11 +65,7 @@ def when_ready(server: Any) -> None:
             socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _env.client_timeout_s, 0)
         )
     server.log.info("Listening on %s", bind)
-
-
-def on_reload(server: Any) -> None:  # noqa: ARG001 - gunicorn's signature
-    """SIGHUP: new workers come to the same door before the old ones go."""
-    web_worker.replace_all()
+    hangup.take_over(server)
 
 
 def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

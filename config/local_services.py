@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
-from config.env import BASE_DIR, LOCAL_ENV_FILE, load, local_values, over_local_values
+from config.env import load
+from config.given import BASE_DIR, LOCAL_ENV_FILE, local_values, over_local_values
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster

@@ -11,13 +11,19 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from config import env as env_module
+from config import given, secret_stores
 from config.env_values import database_settings
 from core import jobs
 from core.database.patience import PatientConnection
 from core.version import VERSION
 
-ENV = env_module.load_process_environment()
-BASE_DIR: Path = env_module.BASE_DIR
+_given = given.read_process_environment()
+ENV = env_module.load(_given.merged())
+# Asked again now and then, so that somebody hears when it is away or says something new.
+SECRET_STORE = _given.store
+SOURCE_OF = _given.source_of
+SECRETS_AT_START = secret_stores.fingerprint(_given.stored)
+BASE_DIR: Path = given.BASE_DIR
 
 # Never on: a debug page is an HTML answer that shows settings. Tracebacks are in the log.
 DEBUG = False

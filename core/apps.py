@@ -23,6 +23,7 @@ class CoreConfig(AppConfig):
         data_map.declare(tables.TABLES)
         hooks.listen(hooks.METRICS_READ, gauges.measure)
         hooks.listen(hooks.AFTER_MIGRATE, runtime_settings.ensure_rows)
+        hooks.listen(hooks.JOB_STARTS, runtime_settings.follow)
         hooks.listen(hooks.SETTINGS_CHANGED, log_level.follow_log_level)
 
         scopes.declare(

@@ -35,6 +35,8 @@ MONTH_ARCHIVED: Final = "month_archived"
 MONTH_RESTORED: Final = "month_restored"
 # Nothing: this process has read other runtime settings than those it knew.
 SETTINGS_CHANGED: Final = "settings_changed"
+# Nothing: a worker takes up a job.
+JOB_STARTS: Final = "job_starts"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from procrastinate import JobContext
 
-from core import clock, context, crash_reports, ids, metrics, tracing
+from core import clock, context, crash_reports, hooks, ids, metrics, tracing
 
 ORIGIN: Final = "_origin"
 
@@ -29,6 +29,7 @@ def origin() -> dict[str, Any]:
 
 def in_context(call_next: Callable[[], Any], job: JobContext, _worker: object) -> Any:
     """Run one job in a context of its own; procrastinate calls this around each."""
+    hooks.fire(hooks.JOB_STARTS)
     with _entered(job):
         return call_next()
 

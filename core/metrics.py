@@ -85,6 +85,13 @@ def _gauge(name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
 
 
 DB_UP = _gauge("database_up", "1 when the last scrape could read the database.")
+SECRETS_UP = _gauge("secret_store_up", "1 when the secret store answered last.", ("store",))
+SECRETS_CHANGED = _gauge(
+    "secret_store_changed", "1 when the store says other than what runs.", ("store",)
+)
+SECRETS_FAILURES = Counter(
+    "strongroom_secret_store_failures_total", "Questions the secret store left open.", ["store"]
+)
 SERVICE_MODE = _gauge("service_mode", "1 for the mode the service is in.", ("mode",))
 CACHE_UP = _gauge("cache_up", "1 when Valkey answered at the last scrape.")
 DB_POOL = _gauge("database_pool", "Connections and waiting requests of one process.", ("state",))

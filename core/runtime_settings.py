@@ -263,6 +263,11 @@ def _usable(found: dict[str, Any]) -> dict[str, Value]:
     return usable
 
 
+def follow() -> None:
+    """Notice what was changed, for what follows a setting without asking, as the log does."""
+    _here.values()
+
+
 def forget() -> None:
     """Read the table anew at the next question."""
     _here.assume(None)

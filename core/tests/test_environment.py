@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from config import env, env_values
+from config import env, env_values, given
 
 GOOD = {
     "ENVIRONMENT": "production",
@@ -104,16 +104,19 @@ LOCAL = {
 
 
 def test_kept_values_fill_what_is_not_given():
-    assert env.over_local_values({"SECRET_KEY": "given"}, LOCAL) == {**LOCAL, "SECRET_KEY": "given"}
+    assert given.over_local_values({"SECRET_KEY": "given"}, LOCAL) == {
+        **LOCAL,
+        "SECRET_KEY": "given",
+    }
 
 
 @pytest.mark.parametrize("name", ["DATABASE_URL", "DATABASE_URL_FILE"])
 def test_owner_of_the_local_database_is_not_used_for_another_one(name):
-    values = env.over_local_values({name: "postgresql://app@elsewhere/theirs"}, LOCAL)
+    values = given.over_local_values({name: "postgresql://app@elsewhere/theirs"}, LOCAL)
     assert "DATABASE_OWNER_URL" not in values
     assert values["SECRET_KEY"] == "kept"
 
 
 def test_mounted_secret_replaces_the_kept_value():
-    values = env.over_local_values({"SECRET_KEY_FILE": "/run/secrets/key"}, LOCAL)
+    values = given.over_local_values({"SECRET_KEY_FILE": "/run/secrets/key"}, LOCAL)
     assert "SECRET_KEY" not in values
