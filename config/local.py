@@ -24,7 +24,7 @@ from typing import IO, Final
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
-from config.env import BASE_DIR
+from config.given import BASE_DIR
 from config.local_services import VAR, require_folder, services
 from core.embedded.errors import EmbeddedServiceError
 

