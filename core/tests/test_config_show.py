@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
@@ -15,7 +16,7 @@ CANARY = "c4n4ry"
 
 def test_no_secret_is_shown_whichever_it_is(monkeypatch, capsys):
     secret = [f.name for f in dataclasses.fields(settings.ENV) if f.metadata["secret"]]
-    planted = {
+    planted: dict[str, Any] = {
         name: [CANARY] if isinstance(getattr(settings.ENV, name), list) else f"x://u:{CANARY}@h"
         for name in secret
     }
