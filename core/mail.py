@@ -15,10 +15,10 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from core import jobs, sealed_facts
+from core.retries import SpreadRetry
 
 JOB: Final = "deliver_mail"
 PERMANENT_SMTP_CODE_MIN: Final = 500
@@ -59,7 +59,7 @@ def enqueue(*, template: str, to: str, facts: dict[str, Any]) -> None:
 
 # smtplib's exceptions are OSErrors, as a server that is away is.
 @app.task(
-    name=JOB, retry=RetryStrategy(max_attempts=8, exponential_wait=4, retry_exceptions=[OSError])
+    name=JOB, retry=SpreadRetry(max_attempts=8, exponential_wait=4, retry_exceptions=[OSError])
 )
 def deliver_mail(sealed: str) -> None:
     """Render and send one mail; a mail server that is away is tried again, ever later.

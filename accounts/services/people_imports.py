@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 import orjson
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from accounts import constants, errors, foreign_hashers, foreign_hashes
@@ -23,6 +22,7 @@ from accounts.services.registration import create_user
 from core import audit, clock, crypto, db, ids, jobs
 from core.errors import DomainError, PermissionRefused
 from core.principals import SYSTEM, Principal
+from core.retries import SpreadRetry
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def import_people_now(*, people: Sequence[NewPerson], actor: Principal) -> Itera
 
 @app.task(
     name="run_people_import",
-    retry=RetryStrategy(
+    retry=SpreadRetry(
         max_attempts=8, exponential_wait=4, retry_exceptions=[DatabaseError, errors.HashingBusy]
     ),
 )

@@ -11,7 +11,6 @@ from typing import Final
 
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError
-from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from accounts import constants
@@ -24,6 +23,7 @@ from accounts.services.links import send_link, was_just_sent
 from accounts.services.passwords import require_strong_password
 from accounts.services.registration import open_account
 from core import db, jobs, sealed_facts
+from core.retries import SpreadRetry
 
 JOB: Final = "answer_stranger"
 _REGISTER: Final = "register"
@@ -78,7 +78,7 @@ def _leave_to_worker(wish: str, **facts: str) -> None:
 
 @app.task(
     name=JOB,
-    retry=RetryStrategy(
+    retry=SpreadRetry(
         max_attempts=8, exponential_wait=4, retry_exceptions=[DatabaseError, EmailTaken]
     ),
 )

@@ -1,0 +1,34 @@
+"""When a job that failed is tried again: ever later, and not all jobs at the same moment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from typing import Final
+
+from procrastinate import RetryStrategy
+from procrastinate.jobs import Job
+from procrastinate.retry import RetryDecision
+from typing_extensions import override
+
+from core import clock
+
+SPREAD: Final = 0.25
+
+
+class SpreadRetry(RetryStrategy):
+    """procrastinate's exponential waits, each a quarter shorter or longer by chance.
+
+    What failed together, because a server was away, does not come back together.
+    """
+
+    @override
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """Return when to try again, ``None`` for never."""
+        decision = super().get_retry_decision(exception=exception, job=job)
+        if decision is None:
+            return None
+        wait_s = self.exponential_wait ** (job.attempts + 1)
+        # Not a secret: it only has to differ between jobs.
+        spread_s = wait_s * random.uniform(1 - SPREAD, 1 + SPREAD)  # noqa: S311
+        return RetryDecision(retry_at=clock.now() + dt.timedelta(seconds=spread_s))
