@@ -138,7 +138,9 @@ _VIEW_COOKIES: Final = (
     "sessions_app.view_policyversion",
 )
 _VIEW_RECORDS: Final = (
+    "core.view_auditchange",
     "core.view_auditevent",
+    "core.view_auditseal",
     "core.view_circuitbreaker",
     "core.view_dataexport",
     "core.view_deletionrequest",

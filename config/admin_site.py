@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from django.contrib.admin import AdminSite
@@ -9,7 +10,8 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 from typing_extensions import override
 
-from core import hooks
+from core import context, hooks
+from core.principals import Principal
 
 
 class StrongroomAdminSite(AdminSite):
@@ -30,6 +32,18 @@ class StrongroomAdminSite(AdminSite):
         from config.admin_login import has_proved_enough  # noqa: PLC0415 - see above
 
         return has_proved_enough(request)
+
+    @override
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Note who acts, for what the audit triggers write down."""
+
+        @functools.wraps(view)
+        def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if request.user.is_authenticated:
+                context.current().principal = Principal(kind="staff", user_id=request.user.pk)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(noted, cacheable)
 
     @override
     def login(

@@ -211,6 +211,11 @@ class Env(Observability, Secrets):
     idempotency_retention_days: int = setting(
         "How long an Idempotency-Key is remembered.", default=30, minimum=1
     )
+    audit_checkpoints: str = setting(
+        "File that copies of the audit trail's seals go to: keep it where nobody who may change "
+        "the database can.",
+        default="var/journal/audit-seals.jsonl",
+    )
     export_folder: str = setting(
         "Folder of the copies people ask for of their data; sealed, shared by web and worker.",
         default="var/exports",

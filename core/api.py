@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from core import contract, errors, idempotency
+from core import context, contract, errors, idempotency
 from core.pagination import Page, PageRequest
 from core.principals import Principal
 from core.renderers import csv_stream
@@ -107,6 +107,8 @@ def _validated(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
     serializer = shape(data=data)
     serializer.is_valid(raise_exception=True)
     validated: dict[str, Any] = serializer.validated_data
+    if isinstance(validated.get("reason"), str):
+        context.note_reason(validated["reason"])
     return validated
 
 

@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
+from core import context
 from core.errors import DomainError
 from core.fields import REASON_LENGTH_MAX, REASON_LENGTH_MIN
 
@@ -45,10 +46,11 @@ def given_reason(
     confirmed = request.POST.get("confirmed") == "yes"
     form = form_class(request.POST if confirmed else None)
     if confirmed and form.is_valid():
+        context.note_reason(form.cleaned_data["reason"])
         return form.cleaned_data
     shown: Iterable[Any] = rows[:ROWS_SHOWN_MAX]
     opts = page.opts
-    context = {
+    facts = {
         **page.admin_site.each_context(request),
         "title": title,
         "question": question,
@@ -59,7 +61,7 @@ def given_reason(
         "opts": opts,
         "list_url": f"admin:{opts.app_label}_{opts.model_name}_changelist",
     }
-    return TemplateResponse(request, "admin/core/confirm.html", context)
+    return TemplateResponse(request, "admin/core/confirm.html", facts)
 
 
 def press(  # noqa: PLR0913 - what the page before it says, one by one

@@ -16,7 +16,8 @@ class Context:
     """What one request, job or command knows about itself.
 
     ``deadline_ms`` is on the clock of :func:`core.clock.monotonic_ms`; ``None`` is no deadline.
-    ``answer_headers`` go out with the answer, whatever it becomes. ``job`` and ``command`` are the
+    ``answer_headers`` go out with the answer, whatever it becomes. ``reason`` is why, where
+    somebody said so. ``job`` and ``command`` are the
     names of what runs outside a request; ``queries`` and ``database_ms`` what it asked of
     PostgreSQL so far.
     """
@@ -28,6 +29,7 @@ class Context:
     user_agent: str = ""
     error_code: str = ""
     answer_headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    reason: str = ""
     job: str = ""
     job_id: int | None = None
     command: str = ""
@@ -46,6 +48,12 @@ _current: ContextVar[Context] = ContextVar("strongroom_context", default=_NOBODY
 def current() -> Context:
     """Return the context of the running request, job or command."""
     return _current.get()
+
+
+def note_reason(reason: str) -> None:
+    """Keep why the running request does what it does, for the audit trail of rows."""
+    if (running := _current.get()) is not _NOBODY:
+        running.reason = reason
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from core import clock, epochs, idempotency, mail, partitions
 from core.files import uploads
 from core.operations import traffic
 from core.privacy import deletion, exports, retention
+from core.trail import seals
 from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
@@ -81,6 +82,13 @@ def remove_orphaned_files(timestamp: int) -> None:  # noqa: ARG001 - as above
 def remove_expired_exports(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Remove copies of people's data that can no longer be fetched."""
     exports.remove_expired()
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="seal_trails", pass_context=False)
+def seal_trails(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Seal what the audit trails grew by."""
+    seals.seal_trails()
 
 
 @app.periodic(cron="7 4 * * *")

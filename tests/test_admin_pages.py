@@ -23,6 +23,7 @@ from accounts.services.links import send_link
 from core import breaker, clock, ids, limits
 from core.models import (
     AuditEvent,
+    AuditSeal,
     DataExport,
     DeletionRequest,
     LegalHold,
@@ -134,6 +135,15 @@ def _fill_privacy(person: Person) -> None:
         ended_at=now,
     )
     sealed_files.key_for(user_id=person.user.pk, name="x")
+    AuditSeal.objects.create(
+        trail="audit_change",
+        number=AuditSeal.objects.count() + 1,
+        rows=1,
+        last_id=ids.uuid7(),
+        members=bytes(48),
+        key_id="test",
+        mac=bytes(32),
+    )
 
 
 @pytest.mark.parametrize("count", [1, 12])

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from core.admin.reader import ReaderAdmin
 from core.fields import UUID_TEXT
-from core.models import AuditEvent, Epoch, OutboxEvent
+from core.models import AuditChange, AuditEvent, AuditSeal, Epoch, OutboxEvent
 
 
 @admin.register(AuditEvent)
@@ -36,6 +36,39 @@ class AuditEventAdmin(ReaderAdmin):
             return rows.filter(request_id=words)
         found = rows.filter(target_id=words) | rows.filter(request_id=words)
         return found | rows.filter(user_id=words) | rows.filter(actor_id=words)
+
+
+@admin.register(AuditChange)
+class AuditChangeAdmin(ReaderAdmin):
+    """Which row changed, however it was changed, and what of it."""
+
+    list_display = (
+        "recorded_at",
+        "operation",
+        "table_name",
+        "row_id",
+        "actor_kind",
+        "actor_id",
+        "reason",
+        "request_id",
+    )
+    search_fields = ("row_id",)
+    search_help_text = "The id of a person, a row, the one who did it, or a request."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        found = rows.filter(request_id=words) | rows.filter(row_id=words)
+        if not UUID_TEXT.match(words):
+            return found
+        return found | rows.filter(user_id=words) | rows.filter(actor_id=words)
+
+
+@admin.register(AuditSeal)
+class AuditSealAdmin(ReaderAdmin):
+    """Up to where the audit trails are sealed."""
+
+    list_display = ("sealed_at", "trail", "number", "rows", "last_id", "key_id")
+    fields = ("trail", "number", "rows", "last_id", "key_id", "sealed_at")
 
 
 @admin.register(OutboxEvent)

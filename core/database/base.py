@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from core import db, statements
 from core.database.patience import PatientConnection
+from core.trail import acting
 
 
 class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-prometheus ships no types
@@ -17,7 +18,7 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-pro
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # The first one sees a statement first; the last one adds to it what PostgreSQL shall see.
-        self.execute_wrappers += [db.within_deadline, statements.watched]
+        self.execute_wrappers += [db.within_deadline, acting.told, statements.watched]
 
     @override
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
@@ -31,3 +32,18 @@ class DatabaseWrapper(base.DatabaseWrapper):  # type: ignore[misc]  # django-pro
                 return connection
             connection.close()
             self.pool.putconn(connection)
+
+    @override
+    def _commit(self) -> None:
+        acting.forget(self)
+        super()._commit()
+
+    @override
+    def _rollback(self) -> None:
+        acting.forget(self)
+        super()._rollback()
+
+    @override
+    def _close(self) -> None:
+        acting.forget(self)
+        super()._close()

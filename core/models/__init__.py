@@ -9,10 +9,13 @@ from core.models.privacy import DataExport, DeletionRequest, LegalHold, Personal
 from core.models.records import AuditEvent, IdempotencyKey, OutboxEvent
 from core.models.settings import RuntimeSetting
 from core.models.traffic import Measurement, TrafficCount
+from core.models.trail import AuditChange, AuditSeal
 from core.models.webhooks import WebhookDelivery, WebhookEndpoint, WebhookRelay
 
 __all__ = [
+    "AuditChange",
     "AuditEvent",
+    "AuditSeal",
     "CircuitBreaker",
     "DataExport",
     "DeletionRequest",

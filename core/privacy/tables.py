@@ -21,6 +21,29 @@ _RECORDS: Final = {
         kept_because="History that could be rewritten would prove nothing; it names people by id.",
         unaudited="It is the audit trail.",
     ),
+    "audit_change": Table(
+        purpose="proving what changed, when, and by whom",
+        basis=LAW,
+        retention="audit",
+        whose="user_id",
+        personal="client_address reason before after",
+        technical=(
+            "id user_id actor_id actor_kind impersonator_id session_id request_id table_name "
+            "row_id operation database_role recorded_at"
+        ),
+        kept="client_address reason before after",
+        kept_because=(
+            "History that could be rewritten would prove nothing; before and after hold no "
+            "personal value."
+        ),
+        unaudited="It is the audit trail.",
+    ),
+    "audit_seal": Table(
+        purpose="proving that the audit trail is what it was",
+        retention="audit",
+        technical="id trail number rows last_id members key_id mac sealed_at",
+        unaudited="Append-only, and chained under a key.",
+    ),
     "outbox_event": Table(
         purpose="telling other systems what happened",
         basis=CONTRACT,
