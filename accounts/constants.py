@@ -145,6 +145,7 @@ _VIEW_RECORDS: Final = (
     "core.view_dataexport",
     "core.view_deletionrequest",
     "core.view_epoch",
+    "core.view_goliveevidence",
     "core.view_legalhold",
     "core.view_montharchive",
     "core.view_limitplan",

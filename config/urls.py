@@ -8,6 +8,7 @@ from django.urls import include, path
 
 from accounts.pages import link_page
 from core import versioning, views
+from core.privacy.notices import privacy_page
 from sessions_app.api.token_views import jwks
 
 handler400 = "core.problems.bad_request"
@@ -24,6 +25,8 @@ urlpatterns = [
     ],
     path(f"{settings.ENV.admin_path}/", admin.site.urls),
     path("account/<slug:page>/", link_page, name="account-page"),
+    path("privacy/", privacy_page, name="privacy"),
+    path("privacy/<int:version>/", privacy_page, name="privacy-version"),
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),

@@ -12,6 +12,10 @@ from django.db import connections
 from django.db.models import Model
 from psycopg import sql
 
+from core.embedded.postgres import READONLY_ROLE
+from core.privacy import data_map
+from core.privacy.data_map import SECRET
+
 
 def grant_application_role() -> str | None:
     """Give the role of ``DATABASE_URL`` its rights on every table of the models.
@@ -38,6 +42,33 @@ def grant_application_role() -> str | None:
             sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(grantee)
         )
     return str(role)
+
+
+def grant_readonly_role() -> str | None:
+    """Let the role for looking read every column but those that hold secrets.
+
+    Runs as the owner role, idempotent. Returns the role's name, or ``None`` where there is none.
+    """
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [READONLY_ROLE])
+        if cursor.fetchone() is None:
+            return None
+        grantee = sql.Identifier(READONLY_ROLE)
+        cursor.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(grantee))
+        for model in data_map.all_models():
+            table = model._meta.db_table  # noqa: SLF001 - Django's documented Model._meta API
+            shown = set(data_map.columns_of(model)) - set(data_map.table(table).columns(SECRET))
+            cursor.execute(
+                sql.SQL("REVOKE ALL ON TABLE {table} FROM {grantee}; ").format(
+                    table=sql.Identifier(table), grantee=grantee
+                )
+                + sql.SQL("GRANT SELECT ({columns}) ON TABLE {table} TO {grantee}").format(
+                    columns=sql.SQL(", ").join(map(sql.Identifier, sorted(shown))),
+                    table=sql.Identifier(table),
+                    grantee=grantee,
+                )
+            )
+    return READONLY_ROLE
 
 
 def _rights() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import pytest
 from django.contrib import admin
@@ -26,6 +27,7 @@ from core.models import (
     AuditSeal,
     DataExport,
     DeletionRequest,
+    GoLiveEvidence,
     LegalHold,
     StoredFile,
     WebhookDelivery,
@@ -135,6 +137,13 @@ def _fill_privacy(person: Person) -> None:
         ended_at=now,
     )
     sealed_files.key_for(user_id=person.user.pk, name="x")
+    GoLiveEvidence.objects.create(
+        item="load",
+        kind="run",
+        has_passed=True,
+        recorded_at=now,
+        expires_at=now + dt.timedelta(days=1),
+    )
     AuditSeal.objects.create(
         trail="audit_change",
         number=AuditSeal.objects.count() + 1,

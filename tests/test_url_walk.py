@@ -34,6 +34,8 @@ PUBLIC = {
     "account/<slug:page>/": "mailed links lead there",
     "api/v1/auth/remembered/": "by the cookie of a remembered device",
     "api/v1/cookie-policy/": "banners show it before anybody is known",
+    "privacy/": "what people are told of their data",
+    "privacy/<int:version>/": "what they were told before",
     "health": "probes",
     "health/ready": "probes",
     ".well-known/security.txt": "whom to tell about a hole",
@@ -45,6 +47,7 @@ PUBLIC = {
 TOKEN = {"metrics", "health/detailed"}
 VALUES = {
     "uuid": "01a1fc61-0203-703c-973a-a31d52667ef1",
+    "int": "1",
     "slug": "verify-email",
     "str": "AUTH_REQUIRED",
     "path": "me/",

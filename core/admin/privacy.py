@@ -14,7 +14,7 @@ from typing_extensions import override
 from core import confirmation
 from core.admin.reader import ReaderAdmin
 from core.fields import UUID_TEXT
-from core.models import DataExport, DeletionRequest, LegalHold, PersonalKey
+from core.models import DataExport, DeletionRequest, GoLiveEvidence, LegalHold, PersonalKey
 from core.principals import of_staff
 from core.privacy import holds
 
@@ -52,6 +52,19 @@ class PersonalKeyAdmin(OfPersonAdmin):
 
     list_display = ("created_at", "user_id")
     fields = ("id", "user_id", "created_at")
+
+
+@admin.register(GoLiveEvidence)
+class GoLiveEvidenceAdmin(ReaderAdmin):
+    """What was checked or vouched for before going live; `manage.py golive` sums it up."""
+
+    list_display = ("recorded_at", "item", "kind", "has_passed", "by", "note", "expires_at")
+    search_fields = ("item",)
+    search_help_text = "The name of an item."
+
+    @override
+    def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
+        return rows.filter(item=words)
 
 
 class HoldForm(ModelForm):

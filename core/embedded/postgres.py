@@ -26,6 +26,15 @@ from core.embedded.processes import await_end, is_running_program
 SUPERUSER: Final = "postgres"
 OWNER_ROLE: Final = "strongroom_owner"
 APP_ROLE: Final = "strongroom_app"
+READONLY_ROLE: Final = "strongroom_readonly"
+BACKUP_ROLE: Final = "strongroom_backup"
+# What each may do to the cluster; what to tables is granted by `manage.py migrate`.
+ROLES: Final[Mapping[str, str]] = {
+    OWNER_ROLE: "LOGIN CREATEDB",
+    APP_ROLE: "LOGIN NOCREATEDB",
+    READONLY_ROLE: "LOGIN NOCREATEDB",
+    BACKUP_ROLE: "LOGIN NOCREATEDB REPLICATION IN ROLE pg_read_all_data",
+}
 DATABASE: Final = "strongroom"
 START_TIMEOUT_S: Final = 60
 BUILTIN_LOCALE_SINCE: Final = 17
@@ -124,7 +133,7 @@ class PostgresCluster:
             self._require_same_major()
             return
         self._own(self.home)
-        passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, OWNER_ROLE, APP_ROLE)}
+        passwords = {role: secrets.token_urlsafe(24) for role in (SUPERUSER, *ROLES)}
         write_private(self.home / "passwords.json", json.dumps(passwords))
         partial = self.home / "data.partial"
         shutil.rmtree(partial, ignore_errors=True)
@@ -204,16 +213,12 @@ class PostgresCluster:
         self._own(path)
 
     def _create_roles_once(self) -> None:
-        passwords = self._passwords()
+        passwords = self._passwords_of_all_roles()
         with psycopg.connect(self.url(SUPERUSER, "postgres"), autocommit=True) as connection:
             known = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            for role, rights in ((OWNER_ROLE, "CREATEDB"), (APP_ROLE, "NOCREATEDB")):
+            for role in ROLES:
                 if role not in known:
-                    connection.execute(
-                        sql.SQL("CREATE ROLE {} LOGIN {} PASSWORD {}").format(
-                            sql.Identifier(role), sql.SQL(rights), sql.Literal(passwords[role])
-                        )
-                    )
+                    connection.execute(_new_role(role, passwords[role]))
             exists = connection.execute(
                 "SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]
             ).fetchone()
@@ -223,6 +228,15 @@ class PostgresCluster:
                         sql.Identifier(DATABASE), sql.Identifier(OWNER_ROLE)
                     )
                 )
+
+    def _passwords_of_all_roles(self) -> dict[str, str]:
+        """Return all passwords, new ones for roles that an older version did not know."""
+        passwords = self._passwords()
+        new = {role: secrets.token_urlsafe(24) for role in ROLES if role not in passwords}
+        if new:
+            passwords |= new
+            write_private(self.home / "passwords.json", json.dumps(passwords))
+        return passwords
 
     def _passwords(self) -> dict[str, str]:
         try:
@@ -272,6 +286,13 @@ class PostgresCluster:
             group=identity.gid if identity else None,
             extra_groups=[] if identity else None,
         )
+
+
+def _new_role(role: str, password: str) -> sql.Composed:
+    """Return the statement that makes one of our roles."""
+    return sql.SQL("CREATE ROLE {} PASSWORD {} ").format(
+        sql.Identifier(role), sql.Literal(password)
+    ) + sql.SQL(ROLES[role])
 
 
 def _is_passing(reason: str) -> bool:

@@ -3,6 +3,7 @@
 from core.models.archives import MonthArchive
 from core.models.epochs import Epoch
 from core.models.files import StoredFile
+from core.models.golive import GoLiveEvidence
 from core.models.limits import LimitPlan
 from core.models.operations import CircuitBreaker
 from core.models.privacy import DataExport, DeletionRequest, LegalHold, PersonalKey
@@ -20,6 +21,7 @@ __all__ = [
     "DataExport",
     "DeletionRequest",
     "Epoch",
+    "GoLiveEvidence",
     "IdempotencyKey",
     "LegalHold",
     "LimitPlan",

@@ -49,7 +49,7 @@ _RECORDS: Final = {
         basis=CONTRACT,
         retention="audit",
         whose="user_id",
-        technical="id user_id topic object_id payload recorded_at",
+        technical="id user_id topic object_id payload recorded_at traceparent",
         unaudited="Append-only; each row tells of a change that has a row of its own.",
     ),
     "idempotency_key": Table(
@@ -130,6 +130,26 @@ _OPERATIONS: Final = {
         purpose="changing settings while the service runs",
         retention="service",
         technical="name value changed_at",
+    ),
+    "traffic_count": Table(
+        purpose="showing staff how much is asked",
+        retention="service",
+        technical="minute method route status code took_ms requests",
+        unaudited="Counts of machines.",
+    ),
+    "measurement": Table(
+        purpose="showing staff what jobs measured",
+        retention="service",
+        technical="name value detail measured_at",
+        unaudited="Numbers of machines.",
+    ),
+    "golive_evidence": Table(
+        purpose="knowing whether the service may go live",
+        basis=INTEREST,
+        retention="service",
+        personal="by",
+        technical="id item kind has_passed note recorded_at expires_at",
+        unaudited="Append-only: it is a record.",
     ),
     "circuit_breaker": Table(
         purpose="letting a failing destination rest",

@@ -41,6 +41,7 @@ class Command(DjangoMigrate):
             self.stdout.write(f"Partitions created: {', '.join(created)}")
         epochs.begin_if_restored()
         hooks.fire(hooks.AFTER_MIGRATE)
+        privileges.grant_readonly_role()
         role = privileges.grant_application_role()
         if role is None:
             self.stderr.write(

@@ -1,0 +1,1 @@
+"""Looking at the PostgreSQL server itself: is it safe, is it in shape?"""

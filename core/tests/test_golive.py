@@ -1,0 +1,115 @@
+"""Three states and no fourth: verified by a run, attested by a person, not covered."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+from django.core.management import CommandError, call_command, get_commands
+from django.test import Client
+
+from core import clock, golive
+from core.errors import InvalidInput
+from core.golive import Item
+from core.models import GoLiveEvidence
+
+pytestmark = pytest.mark.django_db
+
+
+def stand(name: str) -> tuple[str, str]:
+    return next((each.state, each.detail) for each in golive.states() if each.item.name == name)
+
+
+@pytest.fixture
+def items(monkeypatch):
+    """A check that passes, one that fails, one that breaks, one without a command, and a word."""
+    monkeypatch.setattr(
+        golive,
+        "ITEMS",
+        (
+            Item("good", "passes", ("check",)),
+            Item("bad", "fails", ("user_erase", "nobody")),
+            Item("absent", "is not written yet", ("no_such_command",)),
+            Item("word", "somebody knows"),
+        ),
+    )
+
+
+@pytest.fixture
+def held_clock(monkeypatch):
+    moment = [clock.now()]
+    monkeypatch.setattr(clock, "now", lambda: moment[0])
+
+    def advance(**by: int) -> None:
+        moment[0] += dt.timedelta(**by)
+
+    return advance
+
+
+def test_nothing_is_covered_before_anything_ran(items):
+    assert {state.state for state in golive.states()} == {golive.NOT_COVERED}
+    assert stand("good")[1] == "never run"
+    assert stand("word")[1] == "nobody vouched for it"
+
+
+def test_run_covers_what_passes_for_as_long_as_it_is_fresh(items, held_clock):
+    golive.run_checks()
+    assert stand("good") == (golive.VERIFIED, "0 hours ago")
+    assert stand("bad")[0] == golive.NOT_COVERED
+    assert stand("bad")[1].startswith("failed 0 hours ago: ")
+    assert stand("absent") == (golive.NOT_COVERED, "there is no command no_such_command")
+    held_clock(hours=23)
+    assert stand("good") == (golive.VERIFIED, "23 hours ago")
+    held_clock(hours=1)
+    assert stand("good") == (golive.NOT_COVERED, "too long ago: 24 hours")
+
+
+def test_word_of_a_named_person_counts_until_its_day(items, held_clock):
+    for by, days in (("", 9), ("  ", 9), ("Ada Lovelace", 0), ("Ada Lovelace", 367)):
+        with pytest.raises(InvalidInput):
+            golive.attest(name="word", by=by, days=days, note="")
+    with pytest.raises(golive.ItemUnknown):
+        golive.attest(name="weather", by="Ada Lovelace", days=9, note="")
+    with pytest.raises(InvalidInput, match="by a run"):
+        golive.attest(name="good", by="Ada Lovelace", days=9, note="")
+    assert not GoLiveEvidence.objects.exists()
+    golive.attest(name="word", by="Ada Lovelace", days=9, note="Letter of 3 November")
+    state, detail = stand("word")
+    assert state == golive.VOUCHED
+    assert detail.startswith("by Ada Lovelace, until ")
+    held_clock(days=9)
+    assert stand("word")[0] == golive.NOT_COVERED
+
+
+def test_later_failure_takes_an_earlier_success_back(items, monkeypatch):
+    golive.run_checks()
+    monkeypatch.setattr(golive, "_ran", lambda item: (False, "broken"))
+    golive.run_checks()
+    assert stand("good")[0] == golive.NOT_COVERED
+
+
+def test_command_fails_while_anything_is_open(items, capsys, monkeypatch):
+    with pytest.raises(CommandError, match="4 of 4"):
+        call_command("golive", "--json")
+    assert len(json.loads(capsys.readouterr().out)) == 4
+    with pytest.raises(CommandError, match="2 of 4"):
+        call_command("golive", "--run", "--attest", "word", "--by", "Ada Lovelace")
+    monkeypatch.setattr(golive, "ITEMS", (golive.ITEMS[0], golive.ITEMS[3]))
+    call_command("golive")
+    assert "attested: word (somebody knows): by Ada Lovelace" in capsys.readouterr().out
+
+
+def test_every_item_that_a_run_verifies_names_a_command_or_is_open():
+    known = get_commands()
+    without = {item.name for item in golive.ITEMS if item.command and item.command[0] not in known}
+    assert without <= {"backups"}
+    assert len({item.name for item in golive.ITEMS}) == len(golive.ITEMS)
+
+
+def test_privacy_notice_is_there_with_its_versions(client: Client):
+    page = client.get("/privacy/")
+    assert page.status_code == 200
+    assert b"Version 1, in force since" in page.content
+    assert client.get("/privacy/1/").content == page.content
+    assert client.get("/privacy/2/").status_code == 404

@@ -1,0 +1,223 @@
+"""A weak cluster is told so, the shipped one is not; the database says what shape it is in."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.management import call_command
+
+from core.cluster import security, shape
+from core.embedded.postgres import (
+    APP_ROLE,
+    BACKUP_ROLE,
+    DATABASE,
+    DURABLE,
+    OWNER_ROLE,
+    READONLY_ROLE,
+    SUPERUSER,
+    PostgresCluster,
+)
+from core.privacy import data_map
+from tests import services
+from tests.database import url_of
+
+SMALL = {**DURABLE, "shared_buffers": "16MB", "max_connections": "20"}
+
+
+def cluster_at(home: Path, **settings: str) -> PostgresCluster:
+    like = services.cluster_at(home)
+    home.chmod(0o711)
+    return PostgresCluster(
+        home=home / "pg",
+        programs=like.programs,
+        identity=like.identity,
+        settings={**SMALL, **settings},
+    )
+
+
+@pytest.fixture
+def weak(services_folder: Path, monkeypatch):
+    """A cluster as careless people keep it."""
+    port = str(random.randint(20_000, 29_999))
+    monkeypatch.setenv("PGPORT", port)  # for libpq
+    cluster = cluster_at(
+        services_folder,
+        listen_addresses="0.0.0.0",
+        port=port,
+        password_encryption="md5",
+        log_statement="all",
+        synchronous_commit="off",
+    )
+    cluster._create_once()
+    with (cluster.data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all 10.0.0.0/8 trust\nhost all all 192.0.2.0/24 password\n")
+    cluster.start()
+    yield cluster
+    cluster.stop(mode="immediate")
+
+
+@pytest.fixture
+def services_folder(tmp_path_factory) -> Path:
+    """A folder that the server's own user can reach."""
+    folder = tmp_path_factory.mktemp("cluster")
+    for parent in (folder, *folder.parents):
+        if parent.name.startswith(("pytest-", "popen-")):
+            parent.chmod(0o711)
+    return folder
+
+
+def test_weak_cluster_is_told_so(weak: PostgresCluster):
+    with psycopg.connect(weak.url(SUPERUSER, DATABASE), autocommit=True) as mighty:
+        for statement in (
+            "GRANT CREATE ON SCHEMA public TO PUBLIC",
+            f"ALTER ROLE {APP_ROLE} SUPERUSER",
+            "CREATE ROLE helper LOGIN SUPERUSER",
+            "CREATE TABLE audit_event (id uuid)",
+            f"GRANT ALL ON audit_event TO {APP_ROLE}",
+            "CREATE TABLE users (id uuid, password text)",
+            "GRANT SELECT ON users TO PUBLIC",
+            "CREATE FUNCTION mighty() RETURNS int LANGUAGE sql SECURITY DEFINER AS 'SELECT 1'",
+        ):
+            mighty.execute(statement)
+        found, skipped = security.findings(mighty, app_role=APP_ROLE, owner_role=OWNER_ROLE)
+        checks = {finding.check for finding in found}
+        assert checks >= {
+            "listens_everywhere",
+            "no_tls",
+            "weak_password_hash",
+            "not_durable",
+            "values_in_log",
+            "too_many_superusers",
+            "application_too_mighty",
+            "everybody_makes_tables",
+            "everybody_reads",
+            "history_can_change",
+            "secrets_readable",
+            "function_of_others",
+            "login_without_proof",
+            "login_in_clear",
+            "old_password_hash",
+            "no_password",
+        }
+        assert skipped == []
+        alone, _ = security.findings(mighty, app_role=APP_ROLE, owner_role=APP_ROLE)
+        assert "one_role_for_all" in {finding.check for finding in alone}
+
+
+def test_shipped_cluster_has_no_findings(services_folder: Path):
+    cluster = cluster_at(services_folder)
+    cluster.start()
+    try:
+        note = services_folder / "superuser"
+        note.write_text(cluster.url(SUPERUSER, DATABASE))
+        environment = {
+            **os.environ,
+            "DATABASE_URL": cluster.url(),
+            "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
+        }
+
+        def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                [sys.executable, "manage.py", *arguments],
+                env=environment,
+                cwd=services.ROOT,
+                check=False,
+                capture_output=True,
+                text=True,
+            )
+
+        assert manage("migrate", "-v", "0").returncode == 0
+        done = manage("db_security", "--json", f"--url-file={note}")
+        assert json.loads(done.stdout) == {"findings": [], "skipped": []}, done.stdout
+        assert done.returncode == 0
+        with psycopg.connect(cluster.url(SUPERUSER, DATABASE), autocommit=True) as mighty:
+            mighty.execute(f"GRANT UPDATE ON audit_event TO {APP_ROLE}")
+        assert manage("db_security").returncode == 1
+    finally:
+        cluster.stop(mode="immediate")
+
+
+def refused(url: str, statement: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        try:
+            connection.execute(statement)
+        except psycopg.errors.InsufficientPrivilege:
+            return True
+        return False
+
+
+def test_roles_may_do_what_they_are_for_and_no_more(committed_db: str, tmp_path: Path):
+    cluster = services.cluster_at(Path(os.environ[services.HOME_VARIABLE]))
+    looking = cluster.url(READONLY_ROLE, committed_db)
+    assert not refused(looking, "SELECT email, name FROM users")
+    assert not refused(looking, "SELECT amount FROM entry")
+    for statement in (
+        "SELECT password FROM users",
+        "SELECT token_sha256 FROM session",
+        "UPDATE users SET name = 'x'",
+        "INSERT INTO asset (code) VALUES ('X')",
+        "DELETE FROM session",
+        "CREATE TABLE mine (id int)",
+    ):
+        assert refused(looking, statement), statement
+    saving = cluster.url(BACKUP_ROLE, committed_db)
+    assert not refused(saving, "SELECT password FROM users")
+    for statement in ("UPDATE users SET name = 'x'", "DELETE FROM entry", "DROP TABLE users"):
+        assert refused(saving, statement), statement
+    done = subprocess.run(
+        [cluster.programs / "pg_dump", f"--file={tmp_path / 'dump'}", saving], check=False
+    )
+    assert done.returncode == 0
+    serving = url_of("app", committed_db)
+    for statement in (
+        "DROP TABLE users",
+        'UPDATE "entry" SET amount = 1',
+        "DELETE FROM audit_change",
+        "TRUNCATE session",
+        "CREATE TABLE mine (id int)",
+    ):
+        assert refused(serving, statement), statement
+
+
+def test_no_secret_column_is_open_to_the_reader(connect, db):
+    with_rights = connect("owner").execute(
+        "SELECT table_name, column_name FROM information_schema.column_privileges "
+        "WHERE grantee = %s",
+        [READONLY_ROLE],
+    )
+    open_to_reader = {f"{table}.{column}" for table, column in with_rights.fetchall()}
+    assert "users.email" in open_to_reader
+    for name, table in data_map.tables().items():
+        assert not open_to_reader & {f"{name}.{column}" for column in table.columns("secret")}
+
+
+@pytest.mark.django_db(databases=["default", "owner"])
+def test_report_names_what_is_out_of_shape(committed_db: str, connect, capsys, monkeypatch):
+    monkeypatch.setattr(shape, "REPORTED_MAX", 1_000)
+    owner = connect("owner")
+    for statement in (
+        "CREATE INDEX session_kind_one ON session (kind, epoch)",
+        "CREATE INDEX session_kind_two ON session (kind, epoch)",
+        "CREATE TABLE heap AS SELECT n FROM generate_series(1, 20000) n",
+        "DELETE FROM heap WHERE n > 9000",
+        "SELECT pg_stat_force_next_flush()",
+    ):
+        owner.execute(statement)
+    for _ in range(101):
+        owner.execute("SELECT count(*) FROM heap")
+    owner.execute("SELECT pg_stat_force_next_flush()")
+    owner.execute("SELECT 1")
+    found = shape.report()
+    assert any("session_kind_one, session_kind_two" in line for line in found["duplicate indexes"])
+    assert any(line.startswith("session_kind_one on session") for line in found["unused indexes"])
+    assert any(line.startswith("heap: 11000 of 20000") for line in found["bloat"])
+    assert found["slow statements"] == [shape.NO_STATEMENTS]
+    call_command("db_report")
+    assert "duplicate indexes: 1" in capsys.readouterr().out
