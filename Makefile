@@ -15,7 +15,7 @@ SECONDS ?= 60
 STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-check format fuzz clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-peers bench-check load format fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,12 @@ soak: setup-dev ## Compare the ledger with plain integers for STEPS=200000 steps
 
 bench: setup-dev ## Measure the goals against the limit of this machine; writes benchmarks/RESULTS.md.
 	@$(BIN)/python -m benchmarks
+
+bench-peers: setup-dev ## Measure against what others use, installed from PyPI into var/peers.
+	@$(BIN)/python -m benchmarks.peers
+
+load: setup-dev ## Run the scenario mix of loadtests/ in k6 and Locust; fails past its thresholds.
+	@$(BIN)/python -m loadtests
 
 bench-check: setup-dev ## Compare ratios of one short run with generous floors.
 	@$(BIN)/python -m benchmarks sessions posting --rounds 3 --seconds 1 --check

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from benchmarks.serving import Served
 
 Making = Callable[[int], bytes]
+Place = tuple[str, int]
 TIMEOUT_S = 60
 
 
@@ -39,33 +40,45 @@ def rate(served: Served, make: Making, *, clients: int, seconds: float, expect: 
 
     ``make`` gets a number that no other request has.
     """
-    until = time.monotonic() + seconds
+    place = (served.host, served.port)
+    return rate_at(place, make, clients=clients, seconds=seconds, expect=expect)
+
+
+def rate_at(place: Place, make: Making, *, clients: int, seconds: float, expect: int) -> float:
+    """Do :func:`rate` wherever it is served."""
     started = time.monotonic()
-    answered = _together(served, make, clients, expect, lambda _: time.monotonic() < until)
-    return answered / (time.monotonic() - started)
+    until = started + seconds
+    done = _together(place, make, clients, expect, lambda _: time.monotonic() < until)
+    return done / (time.monotonic() - started)
 
 
 def many(served: Served, asked: bytes, *, clients: int, count: int, expect: int) -> None:
     """Send a request ``count`` times."""
-    _together(served, lambda _: asked, clients, expect, lambda number: number < count)
+    place = (served.host, served.port)
+    _together(place, lambda _: asked, clients, expect, lambda number: number < count)
 
 
 def answered(served: Served, asked: bytes, *, expect: int) -> bytes:
     """Return the body that one request is answered with."""
-    with socket.create_connection((served.host, served.port), TIMEOUT_S) as connection:
+    return answered_at((served.host, served.port), asked, expect=(expect,))
+
+
+def answered_at(place: Place, asked: bytes, *, expect: tuple[int, ...]) -> bytes:
+    """Do :func:`answered` wherever it is served."""
+    with socket.create_connection(place, TIMEOUT_S) as connection:
         connection.sendall(asked)
-        return require(connection, expect)
+        return require(connection, *expect)
 
 
 def _together(
-    served: Served, make: Making, clients: int, expect: int, goes_on: Callable[[int], bool]
+    place: Place, make: Making, clients: int, expect: int, goes_on: Callable[[int], bool]
 ) -> int:
     counts = [0] * clients
     faults: list[BaseException] = []
 
     def run(client: int) -> None:
         try:
-            with socket.create_connection((served.host, served.port), TIMEOUT_S) as connection:
+            with socket.create_connection(place, TIMEOUT_S) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 number = client
                 while goes_on(number):
@@ -86,11 +99,11 @@ def _together(
     return sum(counts)
 
 
-def require(connection: socket.socket, expect: int) -> bytes:
+def require(connection: socket.socket, *expect: int) -> bytes:
     """Read one answer; return its body.
 
     Raises:
-        Wrong: another status than ``expect``.
+        Wrong: a status that is none of ``expect``.
     """
     received = b""
     while (end := received.find(b"\r\n\r\n")) < 0:
@@ -109,6 +122,6 @@ def require(connection: socket.socket, expect: int) -> bytes:
         parts.append(chunk)
         left -= len(chunk)
     whole = b"".join(parts)
-    if int(head.split(b" ", 2)[1]) != expect:
+    if int(head.split(b" ", 2)[1]) not in expect:
         raise Wrong(f"{head.splitlines()[0]!r} {whole[:500]!r}")
     return whole

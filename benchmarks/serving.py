@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,8 @@ class Served:
 
 @contextlib.contextmanager
 def served(*, workers: int = WORKERS, threads: int = THREADS) -> Iterator[Served]:
-    """Serve, with people and money in it; nothing is left afterwards."""
+    """Serve, with people and money in it; nothing is left afterwards, also after SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     home = Path(tempfile.mkdtemp(prefix="strongroom-bench-"))
     home.chmod(0o711)
     identity = binaries.service_identity()

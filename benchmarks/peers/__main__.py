@@ -1,0 +1,126 @@
+"""P1 against what others use: ``python -m benchmarks.peers``.
+
+Each peer is installed from PyPI into ``var/peers`` and served by gunicorn with our number of
+processes and threads, on our PostgreSQL and Valkey, all of them at the same time as we are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from benchmarks import load, results
+from benchmarks.comparing import Side, compared, ratio
+from benchmarks.peers.environments import installed
+from benchmarks.results import Row
+from benchmarks.serving import ROOT, THREADS, WORKERS, Served, served
+from core.embedded.postgres import OWNER_ROLE, SUPERUSER
+from tests.ready import free_port
+
+PLACE = ROOT / "var" / "peers"
+COMMAND = "make bench-peers"
+CLIENTS, READY_TIMEOUT_S = 16, 30
+# How many times as fast as each peer an authenticated GET has to be.
+WANTED = {
+    "knox": 5.0,
+    "allauth headless": 5.0,
+    "simplejwt, user looked up": 1.5,
+    "simplejwt, stateless": 1.0,
+    "Django sessions": 1.0,
+}
+
+
+def main() -> int:
+    """Measure, and write what was reached."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=1.5)
+    asked = parser.parse_args()
+    python = installed(PLACE, Path(__file__).parent / "requirements.txt")
+    with served() as service, contextlib.ExitStack() as stack:
+        ours = load.request(service, "GET", "/benchmarks/known/")
+        sides: dict[str, Side] = {"ours": _asking(service.port, ours, asked.seconds)}
+        for number, peer in enumerate(WANTED):
+            port, proof = stack.enter_context(_peer(service, python, peer, number))
+            lines = ("GET /known/ HTTP/1.1", f"Host: 127.0.0.1:{port}", proof, "", "")
+            sides[peer] = _asking(port, "\r\n".join(lines).encode(), asked.seconds)
+        found = compared(sides, rounds=asked.rounds)
+    rows = []
+    for peer, wanted in WANTED.items():
+        reached = ratio(found, "ours", peer)
+        rows.append(
+            Row(
+                goal="P1",
+                what=f"authenticated GET, revocable session : {peer}",
+                wanted=f">= {wanted} x",
+                reached=reached,
+                is_met=reached >= wanted,
+                figures=f"{found['ours']} : {found[peer]} a second",
+                command=COMMAND,
+            )
+        )
+        sys.stdout.write(f"{peer}: {reached:.2f} x, wanted {wanted}\n")
+    results.keep(rows)
+    return 0
+
+
+def _asking(port: int, asked: bytes, seconds: float) -> Side:
+    return lambda: load.rate_at(
+        ("127.0.0.1", port), lambda _: asked, clients=CLIENTS, seconds=seconds, expect=200
+    )
+
+
+@contextlib.contextmanager
+def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tuple[int, str]]:
+    """Serve a peer from a database of its own; yield its port and the header of a caller."""
+    name = f"peer_{number}"
+    with psycopg.connect(service.cluster.url(SUPERUSER), autocommit=True) as connection:
+        statement = sql.SQL("CREATE DATABASE {} OWNER {}")
+        connection.execute(statement.format(sql.Identifier(name), sql.Identifier(OWNER_ROLE)))
+    environment = {
+        **os.environ,
+        "PEER": peer,
+        "PEER_DATABASE_URL": service.cluster.url(OWNER_ROLE, name),
+        "PEER_REDIS_URL": service.environment["REDIS_URL"],
+    }
+    module = "benchmarks.peers.project"
+    proof = subprocess.run(
+        [python, "-m", module], env=environment, cwd=ROOT, check=True, capture_output=True
+    ).stdout.decode()
+    port = free_port()
+    command = [str(python), "-m", "gunicorn", "--preload", "--worker-class", "gthread"]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "75"]
+    command += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", f"{module}:application"]
+    process = subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _await(port, process)
+        yield port, proof
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def _await(port: int, process: subprocess.Popen[bytes]) -> None:
+    asked = f"GET /known/ HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+    deadline = time.monotonic() + READY_TIMEOUT_S
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(OSError):
+            load.answered_at(("127.0.0.1", port), asked, expect=(401, 403))
+            return
+        time.sleep(0.1)
+    raise load.Wrong("a peer does not serve")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
