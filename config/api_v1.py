@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("sessions_app.api.urls")),
     path("", include("transactions.api.urls")),
     path("", include("core.webhooks.urls")),
+    path("", include("core.feedback.urls")),
     path("", include("core.files.urls")),
     path("", include("core.privacy.urls")),
     path("", include("core.operations.urls")),

@@ -22,6 +22,7 @@ STRANGER: Final = "stranger"
 USER: Final = "user"
 KEY: Final = "key"
 MONEY: Final = "money"
+REPORTS: Final = "reports"
 _TABLE: Final = "limits:plans"
 _TABLE_TTL_S: Final = 300
 # Without the cache each process reads the table anew this often.
@@ -69,6 +70,7 @@ def defaults() -> dict[str, Plan]:
             Plan(USER, env.limit_user_requests, 60),
             Plan(KEY, env.limit_key_requests, 60),
             Plan(MONEY, env.limit_money_requests, 60),
+            Plan(REPORTS, 20, 3_600),
         )
     }
 

@@ -147,7 +147,7 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "hold_id": _hold,
     "factor_id": lambda person: an_app(person).pk,
     # Nothing of Ada's stands behind these: whoever asks is told that there is nothing.
-    **dict.fromkeys(("export_id", "file_id", "schedule_id"), lambda _: ids.uuid7()),
+    **dict.fromkeys(("export_id", "file_id", "report_id", "schedule_id"), lambda _: ids.uuid7()),
     "account_id": lambda person: open_account(person.principal),
     "transaction_id": _transaction,
     "reconciliation_id": lambda person: reconciled(open_account(person.principal)).pk,

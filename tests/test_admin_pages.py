@@ -29,6 +29,7 @@ from core.models import (
     DeletionRequest,
     GoLiveEvidence,
     LegalHold,
+    Report,
     StoredFile,
     WebhookDelivery,
     WebhookEndpoint,
@@ -109,6 +110,7 @@ def _fill(person: Person, count: int) -> None:
             user_id=person.user.pk, name="a", media_type="text/plain", size_bytes=1, stored_as="x"
         )
         measurements.note(f"number {number}", number)
+        Report.objects.create(user_id=person.user.pk, kind="bug", message="It is slow.")
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
         endpoint = WebhookEndpoint.objects.create(
             user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""

@@ -3,6 +3,7 @@
 from core.admin import (
     archives,
     breakers,
+    feedback,
     files,
     limits,
     operations,
@@ -19,6 +20,7 @@ __all__ = [
     "ReaderAdmin",
     "archives",
     "breakers",
+    "feedback",
     "files",
     "limits",
     "operations",

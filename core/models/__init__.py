@@ -2,6 +2,7 @@
 
 from core.models.archives import MonthArchive
 from core.models.epochs import Epoch
+from core.models.feedback import Report
 from core.models.files import StoredFile
 from core.models.golive import GoLiveEvidence
 from core.models.limits import LimitPlan
@@ -29,6 +30,7 @@ __all__ = [
     "MonthArchive",
     "OutboxEvent",
     "PersonalKey",
+    "Report",
     "RuntimeSetting",
     "StoredFile",
     "TrafficCount",

@@ -73,6 +73,15 @@ _RECORDS: Final = {
         secret="stored_as",
         technical="id user_id media_type size_bytes created_at",
     ),
+    "report": Table(
+        purpose="hearing from people how the service does",
+        basis=INTEREST,
+        retention="account",
+        erasure=DELETE,
+        whose="user_id",
+        personal="message context answer",
+        technical="id user_id kind about_request state created_at changed_at",
+    ),
     "month_archive": Table(
         purpose="finding what was archived",
         retention="ledger",

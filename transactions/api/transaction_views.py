@@ -168,6 +168,7 @@ class StatementView(APIView):
         ],
         responses={
             (200, "application/json"): shapes.StatementOutput,
+            (200, "application/msgpack"): shapes.StatementOutput,
             (200, "text/csv"): str,
             **problems(400, 401, 404, 406),
         },
