@@ -1,5 +1,6 @@
 """How gunicorn serves Strongroom."""
 
+import logging
 import os
 import shutil
 import socket
@@ -86,6 +87,10 @@ def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's 
     traffic.stop()
     crash_reports.flush()
     web_worker.take_leave()
+    if worker.booted and not worker.alive:
+        # Python would take seconds to take its modules apart, each a copy of the master's.
+        logging.shutdown()
+        os._exit(0)
 
 
 def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

@@ -123,6 +123,18 @@ def within_deadline(
         return execute(sql, params, many, facts)
 
 
+def hold_to_deadline() -> None:
+    """Do the same for what is sent past Django's cursors, in the transaction that is open.
+
+    Raises:
+        RequestTimeout: the deadline has passed.
+    """
+    remaining_ms = context.current().remaining_ms()
+    if remaining_ms is not None and remaining_ms < settings.ENV.db_statement_timeout_ms:
+        require_time_left()
+        _limit_statements(connections[DEFAULT_DB_ALIAS], remaining_ms)
+
+
 def _limit_statements(connection: BaseDatabaseWrapper, limit_ms: float) -> None:
     # Past Django's wrappers, or this would wrap itself.
     with connection.cursor() as cursor, connection.wrap_database_errors:

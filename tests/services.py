@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.embedded import binaries
@@ -21,14 +22,14 @@ HOME_PREFIX = "strongroom-test-"
 VALKEY_DATABASES = 128
 
 
-def cluster_at(home: Path) -> PostgresCluster:
+def cluster_at(home: Path, settings: Mapping[str, str] = THROW_AWAY) -> PostgresCluster:
     """Return a PostgreSQL under ``home``, started or not."""
     identity = binaries.service_identity()
     return PostgresCluster(
         home=home / "pg",
         programs=binaries.postgres_programs(os.environ.get("PG_BIN_DIR"), identity),
         identity=identity,
-        settings=THROW_AWAY,
+        settings=settings,
     )
 
 

@@ -7,151 +7,72 @@ answers within seconds and a ledger in which everything that was acknowledged ha
 from __future__ import annotations
 
 import concurrent.futures
-import contextlib
 import os
-import subprocess
-import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
 from core.embedded.postgres import OWNER_ROLE, SUPERUSER, PostgresCluster
-from tests.http import Client, opened, posting, registered, staff
+from tests.breakable import ANSWER_S, MARGIN, World, is_unavailable, migrated
+from tests.http import Client
 from tests.services import cluster_at
-from tests.serving import ROOT, Service, serving
+from tests.serving import serving
 from tests.waiting import until
 from tests.wires import Wire
 
-RECOVERY_S = 5
-HEALTH_S = 2
-# DB_STATEMENT_TIMEOUT_MS and a second: what any answer may take when PostgreSQL is at fault.
-ANSWER_S = 6
-# A busy machine is not a fault of the service.
-MARGIN = 2
 SLOW_S = 0.2
-AT_ONCE = 12
 pytestmark = pytest.mark.xdist_group("faults")
 
 
-class World:
-    """A service, its PostgreSQL, the line between them, and what Ada was told."""
-
-    def __init__(self, service: Service, cluster: PostgresCluster, wire: Wire) -> None:
-        self.service, self.cluster, self.wire = service, cluster, wire
-        self.ada = registered(service, "ada@example.org")
-        self.purse, self.target = opened(self.ada, "purse"), opened(self.ada, "target")
-        status, _ = staff(service).post_transaction(posting("cash", self.purse, 1_000_000))
-        assert status == 201
-        self.told: dict[str, int] = {}
-
-    def client(self) -> Client:
-        return Client(self.service.url, self.ada.token)
-
-    def move(self, key: str | None = None) -> tuple[int, dict[str, str], Any]:
-        """Move one cent under a key of its own, and note what was said."""
-        key = key or uuid.uuid4().hex
-        self.told.setdefault(key, 0)
-        body = {**posting(self.purse, self.target, 1), "reference": key}
-        with contextlib.closing(self.client()) as client:
-            answer = client.call("POST", "/api/v1/transactions/", body, Idempotency_Key=key)
-        self.told[key] = answer[0]
-        return answer
-
-    def at_once(self, work: Callable[[], Any], times: int = AT_ONCE) -> list[Any]:
-        with concurrent.futures.ThreadPoolExecutor(times) as pool:
-            return [future.result() for future in [pool.submit(work) for _ in range(times)]]
-
-    def is_alive(self) -> bool:
-        return self._health("/health/live")[0] == 200
-
-    def readiness(self) -> tuple[int, Any]:
-        status, body = self._health("/health/ready")
-        return status, body["checks"]
-
-    def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        url = self.cluster.url(SUPERUSER)
-        with psycopg.connect(url, autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
-
-    def prove_recovered(self) -> None:
-        """All is well within seconds, without a restart, and nothing was lost or done twice."""
-        deadline = time.monotonic() + RECOVERY_S * MARGIN
-        while {answer[0] for answer in self.at_once(self.move, 4)} != {201}:
-            assert time.monotonic() < deadline, "did not recover"
-            time.sleep(0.05)
-        assert self.readiness()[0] == 200
-        assert self.service.process.poll() is None
-        for key, status in self.told.items():
-            assert status in (201, 503), (key, status)
-            if status != 201:
-                assert self.move(key)[0] == 201
-        found = dict(self.sql("SELECT reference, count(*) FROM transaction_reference GROUP BY 1"))
-        assert found == dict.fromkeys(self.told, 1)
-
-    def _health(self, path: str) -> tuple[int, Any]:
-        started = time.monotonic()
-        with contextlib.closing(Client(self.service.url)) as client:
-            status, _, body = client.call("GET", path)
-        assert time.monotonic() - started < HEALTH_S * MARGIN
-        return status, body
-
-
-def is_unavailable(answer: tuple[int, dict[str, str], Any], code: str = "DB_UNAVAILABLE") -> bool:
-    status, headers, problem = answer
-    told = headers["content-type"] == "application/problem+json" and int(headers["retry-after"]) > 0
-    return (status, problem["code"]) == (503, code) and told
-
-
 @pytest.fixture(scope="module")
-def running(tmp_path_factory, worker_id) -> Iterator[World]:
+def cluster(tmp_path_factory) -> Iterator[PostgresCluster]:
+    """A PostgreSQL of these tests' own."""
     home = tmp_path_factory.mktemp("faults")
     for folder in (home, *home.parents[:3]):
         if folder.stat().st_uid == os.geteuid():
             folder.chmod(folder.stat().st_mode | 0o011)
-    cluster = cluster_at(home)
-    cluster.start()
-    wire = Wire(home / "wire", cluster.socket_folder)
-    migrated(cluster)
+    made = cluster_at(home)
+    made.start()
+    migrated(made)
+    yield made
+    made.stop(mode="immediate")
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory, cluster: PostgresCluster) -> Iterator[Wire]:
+    """The line between the service and that PostgreSQL."""
+    wire = Wire(tmp_path_factory.mktemp("line") / "wire", cluster.socket_folder)
+    yield wire
+    wire.close()
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory, worker_id, cluster: PostgresCluster, line: Wire) -> Iterator[World]:
+    """One service for all tests of this module."""
     addresses = {
-        "DATABASE_URL": wire.url(cluster.url()),
+        "DATABASE_URL": line.url(cluster.url()),
         "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
         "DB_POOL_SIZE_MAX": "4",
     }
-    with serving(home, f"{worker_id}_faults") as serve:
+    with serving(tmp_path_factory.mktemp("served"), f"{worker_id}_faults") as serve:
         service = serve(workers=2, threads=8, **addresses)
-        yield World(service, cluster, wire)
+        yield World(service, cluster)
         assert service.command("ledger_verify", check=False).returncode == 0
-    wire.close()
-    cluster.stop(mode="immediate")
-
-
-def migrated(cluster: PostgresCluster) -> None:
-    """Make the tables and roles of the service in ``cluster``."""
-    urls = {"DATABASE_URL": cluster.url(), "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE)}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        env={**os.environ, **urls},
-        cwd=ROOT,
-        check=True,
-    )
 
 
 @pytest.fixture
-def world(running: World) -> Iterator[World]:
+def world(running: World, line: Wire) -> Iterator[World]:
     """A world that must be well again after the test."""
     running.at_once(running.move, 4)
     yield running
-    running.wire.mend()
+    line.mend()
     running.prove_recovered()
 
 
-def test_slow_database_makes_slow_answers_and_nothing_worse(world):
-    world.wire.delay_s = SLOW_S
+def test_slow_database_makes_slow_answers_and_nothing_worse(world, line):
+    line.delay_s = SLOW_S
     started = time.monotonic()
     assert [answer[0] for answer in world.at_once(world.move, 4)] == [201] * 4
     assert time.monotonic() - started < ANSWER_S * MARGIN
@@ -159,9 +80,9 @@ def test_slow_database_makes_slow_answers_and_nothing_worse(world):
     assert world.readiness()[0] == 200
 
 
-def test_silent_database_is_given_up_in_time(world):
+def test_silent_database_is_given_up_in_time(world, line):
     """It takes connections and never answers: what a failed switch or a full host does."""
-    world.wire.silence()
+    line.silence()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         started = time.monotonic()
         moving = pool.submit(world.at_once, world.move)
@@ -175,19 +96,19 @@ def test_silent_database_is_given_up_in_time(world):
     assert details.call("GET", "/health/detailed")[0] == 503
 
 
-def test_answer_that_comes_after_we_gave_up_is_nobody_elses(world):
+def test_answer_that_comes_after_we_gave_up_is_nobody_elses(world, line):
     """Whoever uses the connection next must not be given it."""
-    world.wire.silence()
+    line.silence()
     assert {answer[0] for answer in world.at_once(world.move, 4)} == {503}
-    world.wire.mend()
+    line.mend()
     for _ in range(20):
         status, _, me = world.client().call("GET", "/api/v1/me/")
         if status == 200:
             assert me["email"] == "ada@example.org"
 
 
-def test_cut_lines_are_replaced(world):
-    world.wire.cut()
+def test_cut_lines_are_replaced(world, line):
+    line.cut()
     assert [answer[0] for answer in world.at_once(world.move, 4)] == [201] * 4
 
 

@@ -47,6 +47,8 @@ def _call(function: str, parameters: list[Any]) -> list[Any]:
 
 def _execute(function: str, parameters: list[Any]) -> list[Any]:
     connection.ensure_connection()
+    if connection.in_atomic_block:
+        db.hold_to_deadline()
     with (
         connection.wrap_database_errors,
         psycopg.RawCursor(connection.connection, row_factory=namedtuple_row) as cursor,
