@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import functools
+import resource
+import shutil
 import threading
 from typing import Any, Final
 
@@ -30,6 +32,7 @@ from core.version import VERSION
 CONNECT_TIMEOUT_S: Final = 1.2
 ANSWER_TIMEOUT_S: Final = 0.5
 
+_STARTED_MS: Final = clock.monotonic_ms()
 _stopping = threading.Event()
 
 
@@ -138,7 +141,7 @@ def readiness() -> tuple[bool, dict[str, Any]]:
 
 
 def details() -> dict[str, Any]:
-    """Return what an operator wants to see: readiness and the pool, no names of hosts."""
+    """Return what an operator wants to see: readiness and this process, no names of hosts."""
     ready, body = readiness()
     pool = getattr(connections["default"], "pool", None)
     return {
@@ -146,6 +149,9 @@ def details() -> dict[str, Any]:
         "ready": ready,
         "environment": settings.ENV.environment,
         "mode": modes.MODE.value,
+        "uptime_s": round((clock.monotonic_ms() - _STARTED_MS) / 1_000),
+        "memory_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024,
+        "disk_free_mb": shutil.disk_usage(settings.BASE_DIR).free // 1_024**2,
         "pool": pool.get_stats() if pool is not None else {},
     }
 

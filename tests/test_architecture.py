@@ -107,6 +107,18 @@ def test_each_invariant_names_a_test_that_exists():
         assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
 
 
+def test_each_fault_names_a_test_that_exists_or_none():
+    rows = re.findall(
+        r"^\| F(\d+) \| .+? \| .+? \| (?:(\S+)::(\w+)|no test) \|$",
+        (ROOT / "docs" / "faults.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert sorted({int(number) for number, _, _ in rows}) == list(range(1, 31))
+    for number, test_file, test in rows:
+        if test_file:
+            assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
+
+
 def test_generated_documents_are_current(capsys):
     call_command("docs_generate", "--check")
     assert "current" in capsys.readouterr().out

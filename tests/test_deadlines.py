@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import dataclasses
+import http.client
+import os
 import re
+import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,11 +21,15 @@ from config import env
 from tests.database import url_of
 from tests.http import Client, opened, posting, registered, staff
 from tests.proxy import SHIPPED
-from tests.serving import Service, serving
+from tests.serving import Service, await_ready, serving
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("deadlines")
 FUNDED = 1_000
+TAKE_TIME = (
+    "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$"
+)
 # How PostgreSQL is made slow, and what is said: a statement it cancels itself; a COMMIT it does not
 # cancel for us, so that we give up and it finds itself alone.
 SLOW = {
@@ -57,10 +66,7 @@ def test_past_the_deadline_nothing_commits_afterwards(service, when):
     purse, target = opened(ada, "purse"), opened(ada, "target")
     assert staff(service).post_transaction(posting("cash", purse, FUNDED))[0] == 201
     with _owner(service) as owner:
-        owner.execute(
-            "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$"
-        )
+        owner.execute(TAKE_TIME)
         owner.execute(
             f"{trigger} ON transaction {deferred} FOR EACH ROW EXECUTE FUNCTION take_time()"
         )
@@ -83,6 +89,35 @@ def test_past_the_deadline_nothing_commits_afterwards(service, when):
     assert held == FUNDED
     for _ in range(2):
         assert ada.post_transaction(posting(purse, target, 5), f"slow-{when}")[0] == 201
+    held = ada.call("GET", f"/api/v1/ledger-accounts/{purse}/balance/")[2]["posted"]
+    assert held == FUNDED - 5
+
+
+def test_worker_killed_before_its_commit_leaves_nothing(service):
+    """Also not later: PostgreSQL notices that nobody waits, and the key is free for the retry."""
+    ada = registered(service, "ada-killed@example.org")
+    purse, target = opened(ada, "purse"), opened(ada, "target")
+    assert staff(service).post_transaction(posting("cash", purse, FUNDED))[0] == 201
+    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    with _owner(service) as owner, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        owner.execute(TAKE_TIME)
+        owner.execute(
+            "CREATE TRIGGER take_time BEFORE INSERT ON transaction "
+            "FOR EACH ROW EXECUTE FUNCTION take_time()"
+        )
+        moving = pool.submit(ada.post_transaction, posting(purse, target, 5), "killed")
+        until(lambda: _asked(service, sleeping) == 1)
+        master = service.process.pid
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        for worker in children:
+            os.kill(int(worker), signal.SIGKILL)
+        with pytest.raises((OSError, http.client.HTTPException)):
+            moving.result()
+        until(lambda: _asked(service, sleeping) == 0)
+        owner.execute("DROP FUNCTION take_time() CASCADE")
+    await_ready(service.url, service.process, service.log)
+    for _ in range(2):
+        assert ada.post_transaction(posting(purse, target, 5), "killed")[0] == 201
     held = ada.call("GET", f"/api/v1/ledger-accounts/{purse}/balance/")[2]["posted"]
     assert held == FUNDED - 5
 

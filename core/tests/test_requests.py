@@ -7,6 +7,7 @@ import logging
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from procrastinate.contrib.django import app
@@ -82,6 +83,15 @@ def test_numbers_are_for_those_with_the_token(path):
     answer = Client().get(path, headers={"Authorization": "Bearer test-metrics"})
     assert answer.status_code == 200
     assert "app:" not in answer.content.decode()
+
+
+def test_details_tell_an_operator_how_this_process_is():
+    answer = Client().get("/health/detailed", headers={"Authorization": "Bearer test-metrics"})
+    body = answer.json()
+    assert set(body["checks"]) == {"process", "database", "migrations", "partitions", "cache"}
+    assert {body[name] > 0 for name in ("memory_peak_mb", "disk_free_mb")} == {True}
+    assert (body["ready"], body["mode"], body["uptime_s"] >= 0) == (True, "normal", True)
+    assert settings.DATABASES["default"]["NAME"] not in answer.content.decode()
 
 
 def test_metrics_count_by_route_not_by_path():
