@@ -79,7 +79,10 @@ def test_past_the_deadline_nothing_commits_afterwards(service, when):
                 X_Request_Timeout="3",
             )
             assert (status, problem["code"]) == told
-            sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+            sleeping = (
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+                "AND datname = current_database()"
+            )
             if when == "statement":
                 assert _asked(service, sleeping) == 0, "it was cancelled before we answered"
             until(lambda: _asked(service, sleeping) == 0)
@@ -98,7 +101,10 @@ def test_worker_killed_before_its_commit_leaves_nothing(service):
     ada = registered(service, "ada-killed@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
     assert staff(service).post_transaction(posting("cash", purse, FUNDED))[0] == 201
-    sleeping = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    sleeping = (
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' "
+        "AND datname = current_database()"
+    )
     with _owner(service) as owner, concurrent.futures.ThreadPoolExecutor(1) as pool:
         owner.execute(TAKE_TIME)
         owner.execute(
