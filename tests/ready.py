@@ -10,7 +10,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-READY_TIMEOUT_S = 30
+READY_TIMEOUT_S = 120
 
 
 def free_port() -> int:

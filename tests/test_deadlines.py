@@ -21,7 +21,8 @@ from config import env
 from tests.database import url_of
 from tests.http import Client, opened, posting, registered, staff
 from tests.proxy import SHIPPED
-from tests.serving import Service, await_ready, serving
+from tests.ready import await_ready
+from tests.serving import Service, serving
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("deadlines")
