@@ -81,11 +81,12 @@ def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signatur
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
     """Write down what was counted; take leave of PostgreSQL and Valkey, so that they know."""
-    from core import crash_reports  # noqa: PLC0415 - as above
+    from core import crash_reports, tracing  # noqa: PLC0415 - as above
     from core.operations import traffic  # noqa: PLC0415 - as above
 
     traffic.stop()
     crash_reports.flush()
+    tracing.stop()
     web_worker.take_leave()
     if worker.booted and not worker.alive:
         # Python would take seconds to take its modules apart, each a copy of the master's.
