@@ -22,4 +22,5 @@ class AccountsConfig(AppConfig):
         hooks.listen(hooks.USER_ERASED, erasing.close_for_good)
         hooks.listen(hooks.TELL_PERSON, erasing.tell_person)
         hooks.listen(hooks.AFTER_MIGRATE, services.sync_roles)
+        hooks.listen(hooks.DATABASE_RESTORED, services.end_every_login)
         hooks.listen(hooks.METRICS_READ, services.count_aged_keys)

@@ -238,6 +238,31 @@ class Env(Observability, Secrets):
         "plain http is allowed there, and only there.",
         default=[],
     )
+    database_backup_url: str = setting(
+        "Role that takes backups: REPLICATION and pg_read_all_data. Empty: DATABASE_OWNER_URL, "
+        "which can only dump.",
+        default="",
+        secret=True,
+    )
+    pg_bin_dir: str = setting(
+        "Folder of PostgreSQL's programs (pg_dump, pg_basebackup ...). Empty: those that are "
+        "installed with this service, else the system's.",
+        default="",
+    )
+    backup_folder: str = setting(
+        "Folder of backups and of the write-ahead log; on another disk than the database.",
+        default="var/backups",
+    )
+    backup_identity: str = setting(
+        "age identity (AGE-SECRET-KEY-1...) that opens backups. Keep a copy far from the server.",
+        default="",
+        secret=True,
+    )
+    backup_recipients: list[str] = setting(
+        "age recipients (age1...) that backups are encrypted for, comma separated. Empty: the one "
+        "of BACKUP_IDENTITY.",
+        default=[],
+    )
     archive_folder: str = setting(
         "Folder that archived months are written to.", default="var/archive"
     )

@@ -9,6 +9,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -61,16 +62,19 @@ def read_process_environment() -> Given:
     return Given(environ, stored, local, store)
 
 
+_OTHER_ROLES: Final = ("DATABASE_OWNER_URL", "DATABASE_BACKUP_URL")
+
+
 def over_local_values(given: Mapping[str, str], local: Mapping[str, str]) -> dict[str, str]:
     """Return ``given`` over ``local``, the values that ``make run`` keeps.
 
-    Whoever names a database means all of it: the kept owner role belongs to another one.
+    Whoever names a database means all of it: the kept other roles belong to another one.
     """
     names_database = given.get("DATABASE_URL") or given.get("DATABASE_URL_FILE")
     kept = {
         name: value
         for name, value in local.items()
-        if not given.get(f"{name}_FILE") and not (names_database and name == "DATABASE_OWNER_URL")
+        if not given.get(f"{name}_FILE") and not (names_database and name in _OTHER_ROLES)
     }
     return {**kept, **given}
 

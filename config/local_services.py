@@ -14,16 +14,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Final
 
+from pyrage import x25519
+
 from config.env import load
 from config.given import BASE_DIR, LOCAL_ENV_FILE, local_values, over_local_values
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
-from core.embedded.postgres import OWNER_ROLE, PostgresCluster
+from core.embedded.postgres import BACKUP_ROLE, OWNER_ROLE, PostgresCluster
 from core.embedded.private_files import write_private
 from core.embedded.valkey import ValkeyServer
 from core.encryption_keys import make_key
 
 VAR: Final = BASE_DIR / "var"
+ADDRESSES: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL", "REDIS_URL")
 
 
 @contextlib.contextmanager
@@ -49,6 +52,7 @@ def services() -> Iterator[dict[str, str]]:
                     cluster.start()
                     environment["DATABASE_URL"] = cluster.url()
                     environment["DATABASE_OWNER_URL"] = cluster.url(OWNER_ROLE)
+                    environment["DATABASE_BACKUP_URL"] = cluster.url(BACKUP_ROLE)
                 if not _is_given("REDIS_URL"):
                     valkey = local_valkey()
                     own.append(valkey)
@@ -132,6 +136,7 @@ def _remembered() -> dict[str, str]:
     known.setdefault("ENVIRONMENT", "development")
     known.setdefault("SECRET_KEY", secrets.token_urlsafe(48))
     known.setdefault("ENCRYPTION_KEYS", make_key())
+    known.setdefault("BACKUP_IDENTITY", str(x25519.Identity.generate()))
     known.setdefault("METRICS_TOKEN", secrets.token_urlsafe(24))
     known.setdefault("MAIL_TRANSPORT", "file")
     return known
@@ -142,10 +147,6 @@ def _remember(known: dict[str, str], environment: Mapping[str, str]) -> None:
 
     The keys stay what they were, whatever this run was given: data may be sealed with them.
     """
-    addresses = {
-        name: environment[name]
-        for name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
-        if name in environment
-    }
+    addresses = {name: environment[name] for name in ADDRESSES if name in environment}
     kept = {**known, **addresses}
     write_private(LOCAL_ENV_FILE, "".join(f"{name}={value}\n" for name, value in kept.items()))

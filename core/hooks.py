@@ -37,6 +37,10 @@ MONTH_RESTORED: Final = "month_restored"
 SETTINGS_CHANGED: Final = "settings_changed"
 # Nothing: a worker takes up a job.
 JOB_STARTS: Final = "job_starts"
+# connection, watermark: return control totals of what had ended for good below the watermark.
+TOTALS_READ: Final = "totals_read"
+# Nothing: this database was just brought back from a backup, before anybody uses it again.
+DATABASE_RESTORED: Final = "database_restored"
 
 _listeners: dict[str, list[Callable[..., Any]]] = defaultdict(list)
 

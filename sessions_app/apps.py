@@ -22,5 +22,6 @@ class SessionsAppConfig(AppConfig):
         hooks.listen(hooks.LOGINS_ENDED, services.forget_devices_of)
         hooks.listen(hooks.LOGINS_ENDED, services.end_impersonations_by)
         hooks.listen(hooks.USER_ERASED, services.erase_cookies_of)
+        hooks.listen(hooks.DATABASE_RESTORED, services.end_everything)
         guide = "docs/cookies.md"
         documents.add(guide, conformance.guide(settings.BASE_DIR / guide))

@@ -13,6 +13,7 @@ class TransactionsConfig(AppConfig):
         from core import hooks, scopes
         from core.privacy.data_map import declare
         from transactions import checks, constants, data_map
+        from transactions.selectors.control_totals import control_totals
         from transactions.services import archiving, metadata_indexes, people
 
         # Twice, because Django asks databases only where a command names them.
@@ -26,3 +27,4 @@ class TransactionsConfig(AppConfig):
         hooks.listen(hooks.MONTH_LEAVING, archiving.prepare_to_leave)
         hooks.listen(hooks.MONTH_ARCHIVED, archiving.fold_entries)
         hooks.listen(hooks.MONTH_RESTORED, archiving.unfold_entries)
+        hooks.listen(hooks.TOTALS_READ, control_totals)

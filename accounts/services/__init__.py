@@ -1,6 +1,6 @@
 """What can be done with people's accounts."""
 
-from accounts.services.access import set_active
+from accounts.services.access import end_every_login, set_active
 from accounts.services.api_keys import (
     count_aged_keys,
     create_api_key,
@@ -80,6 +80,7 @@ __all__ = [
     "create_service_key",
     "create_staff_user",
     "delete_user",
+    "end_every_login",
     "force_password_reset",
     "forget_cached_keys",
     "import_people",

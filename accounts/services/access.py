@@ -53,6 +53,14 @@ def end_logins(
     )
 
 
+def end_every_login() -> None:
+    """Let no login of anybody count any more: the database was brought back from a backup.
+
+    What was revoked since must not come to life again. Joins the caller's transaction.
+    """
+    User.objects.update(session_epoch=F("session_epoch") + 1)
+
+
 def _tell_everybody(user: User, word: str, *, actor: Principal, reason: str) -> None:
     audit.record(
         action=f"account.{word}",

@@ -38,12 +38,17 @@ ROLES: Final[Mapping[str, str]] = {
 DATABASE: Final = "strongroom"
 START_TIMEOUT_S: Final = 60
 BUILTIN_LOCALE_SINCE: Final = 17
+WAL_SUMMARIES_SINCE: Final = 17
 
 DURABLE: Final[Mapping[str, str]] = {
     "max_connections": "100",
     "shared_buffers": "256MB",
     "wal_compression": "on",
     "log_min_duration_statement": "1000",
+    # Backups take the log with them, and what happened since is received within a minute.
+    "wal_keep_size": "256MB",
+    "max_slot_wal_keep_size": "4GB",
+    "archive_timeout": "60",
 }
 # For tests: a crash of the machine may lose everything, a crash of the server nothing.
 THROW_AWAY: Final[Mapping[str, str]] = {
@@ -206,6 +211,7 @@ class PostgresCluster:
             "unix_socket_permissions": "0777",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            **({"summarize_wal": "on"} if self._major() >= WAL_SUMMARIES_SINCE else {}),
             **self.settings,
         }
         path = self.data / "strongroom.conf"

@@ -26,6 +26,7 @@ from sessions_app.services.devices import (
 from sessions_app.services.endings import (
     end_all_sessions,
     end_current_session,
+    end_everything,
     end_other_sessions,
     end_session,
     end_sessions_of,
@@ -83,6 +84,7 @@ __all__ = [
     "delete_jar_cookie",
     "end_all_sessions",
     "end_current_session",
+    "end_everything",
     "end_impersonation",
     "end_impersonations_by",
     "end_other_sessions",

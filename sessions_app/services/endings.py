@@ -12,7 +12,7 @@ from core import clock, db
 from core.principals import Principal
 from sessions_app import session_cache
 from sessions_app.errors import SessionNotFound
-from sessions_app.models import RefreshFamily, Session
+from sessions_app.models import Cookie, RefreshFamily, Session
 from sessions_app.services.records import tell
 
 
@@ -89,6 +89,17 @@ def end_sessions_of(
         ending = live.exclude(pk=kept_session_id)
     forget_cached_sessions(user_id=user_id)
     return end_these(list(ending), actor=actor, reason=reason)
+
+
+def end_everything() -> None:
+    """End every session, refresh family and issued cookie: the database is an older one again.
+
+    Joins the caller's transaction; whoever is remembered in a cache is of an older epoch.
+    """
+    now = clock.now()
+    RefreshFamily.objects.filter(revoked_at=None).update(revoked_at=now)
+    for rows in (Session.objects, Cookie.objects):
+        rows.filter(revoked_at=None).update(revoked_at=now, revoke_reason="database_restored")
 
 
 def end_these(sessions: list[Session], *, actor: Principal, reason: str) -> int:

@@ -1,0 +1,41 @@
+"""``manage.py backup_verify``: is a backup worth anything?"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from typing_extensions import override
+
+from core import clock
+from core.backups import drills
+from core.backups.commands import told_plainly
+from core.backups.shelf import Shelf
+
+
+class Command(BaseCommand):
+    help = (
+        "Check the files of a backup; with --drill restore it into a scratch server and compare "
+        "migrations, control totals, ledger and seals. Exit 1 on any fault."
+    )
+
+    @override
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", nargs="?", default="latest", help="Default: the newest.")
+        parser.add_argument("--drill", action="store_true", help="Restore it, too.")
+        parser.add_argument("--max-age-h", type=float, help="Fault: it is older than this.")
+
+    @override
+    def handle(self, *args: Any, **options: Any) -> None:
+        place = Shelf()
+        with told_plainly():
+            manifest = place.get(options["id"])
+            drills.verify_files(place, manifest)
+            report = drills.drill(place, manifest) if options["drill"] else {"checks": {}}
+        age_h = (clock.now() - manifest.made_at) / dt.timedelta(hours=1)
+        facts = {"id": manifest.id, "age_h": round(age_h, 2), "files": len(manifest.files)}
+        self.stdout.write(json.dumps(facts | report))
+        if options["max_age_h"] is not None and age_h > options["max_age_h"]:
+            raise CommandError(f"{manifest.id} is {age_h:.1f} hours old.")

@@ -1,0 +1,217 @@
+"""The database is lost and comes back: to an instant, from a chain, without what must stay gone."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime as dt
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pyrage
+import pytest
+
+from core.embedded.postgres import BACKUP_ROLE, OWNER_ROLE, SUPERUSER, PostgresCluster
+from tests import services
+from tests.waiting import until
+
+pytestmark = pytest.mark.xdist_group("recovery")
+TRANSACTIONS = 100_000
+
+
+@dataclasses.dataclass
+class Bank:
+    """A private server with a history, and the commands beside it."""
+
+    cluster: PostgresCluster
+    environment: dict[str, str]
+    home: Path
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command],
+            env=self.environment,
+            cwd=services.ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    def start(self, *arguments: str, **facts) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *arguments],
+            env={**self.environment, "PYTHONPATH": str(services.ROOT)},
+            cwd=services.ROOT,
+            text=True,
+            **facts,
+        )
+
+    def sql(self, statement: str, role: str = SUPERUSER) -> list[tuple]:
+        with psycopg.connect(self.cluster.url(role), autocommit=True) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory) -> Iterator[Bank]:
+    """A server of this module's own with a hundred thousand transactions."""
+    home = tmp_path_factory.mktemp("bank")
+    for folder in (home, *home.parents):
+        if folder.stat().st_uid == os.geteuid():
+            folder.chmod(folder.stat().st_mode | 0o011)
+    cluster = services.cluster_at(home)
+    cluster.start()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": cluster.url(),
+        "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
+        "DATABASE_BACKUP_URL": cluster.url(BACKUP_ROLE),
+        "DATABASE_SUPERUSER_URL": cluster.url(SUPERUSER),
+        "BACKUP_FOLDER": str(home / "backups"),
+        "BACKUP_IDENTITY": str(pyrage.x25519.Identity.generate()),
+        "ERASURE_JOURNAL": str(home / "erasures.jsonl"),
+    }
+    bank = Bank(cluster, environment, home)
+    bank.run("migrate", "--verbosity", "0")
+    bank.run("demo_generate", "--users", "500", "--transactions", str(TRANSACTIONS))
+    try:
+        yield bank
+    finally:
+        cluster.stop(mode="immediate")
+
+
+def _restored(bank: Bank, name: str, *arguments: str) -> PostgresCluster:
+    """Bring the database back into a new cluster and start that."""
+    home = bank.home / name / "pg"
+    bank.run("backup_restore", "--data", str(home / "data"), *arguments)
+    (home / "passwords.json").write_text((bank.cluster.home / "passwords.json").read_text())
+    copy = dataclasses.replace(bank.cluster, home=home)
+    copy.start()
+    return copy
+
+
+def _references(cluster: PostgresCluster) -> set[str]:
+    with psycopg.connect(cluster.url(SUPERUSER)) as connection:
+        rows = connection.execute(
+            "SELECT reference FROM \"transaction\" WHERE reference LIKE 'poster-%'"
+        )
+        return {row[0] for row in rows}
+
+
+Journal = list[tuple[str, float]]
+
+
+@contextlib.contextmanager
+def _posting(bank: Bank) -> Iterator[Journal]:
+    """Post for a while, and keep what was acknowledged, with the time after each commit."""
+    journal: Journal = []
+    poster = bank.start("tests/drivers/poster.py", stdout=subprocess.PIPE)
+
+    def keep_journal() -> None:
+        for line in poster.stdout or ():
+            reference, at = line.split()
+            journal.append((reference, float(at)))
+
+    reader = threading.Thread(target=keep_journal)
+    reader.start()
+    try:
+        yield journal
+    finally:
+        poster.kill()
+        poster.wait()
+        reader.join()
+        assert poster.stdout is not None
+        poster.stdout.close()
+
+
+@contextlib.contextmanager
+def _receiving(bank: Bank) -> Iterator[None]:
+    """Receive the log; at the end all that was written so far is sealed."""
+    with bank.start("manage.py", "wal_receive", stdout=subprocess.PIPE) as receiver:
+        assert receiver.stdout is not None
+        assert receiver.stdout.readline().strip() == "Receiving."
+        yield
+        ((switched,),) = bank.sql("SELECT pg_walfile_name(pg_switch_wal())")
+        until((bank.home / "backups" / "wal" / f"{switched}.zst.age").is_file)
+        receiver.terminate()
+        assert receiver.wait() == 0
+
+
+def test_recovery_to_any_instant_under_write_load(bank: Bank):
+    """Full, incremental and log; a table is dropped; each instant is a prefix of the journal."""
+    with _receiving(bank):
+        with _posting(bank) as journal:
+            until(lambda: len(journal) > 5)
+            bank.run("backup_create")
+            bank.run("backup_create", "--kind", "incremental")
+            enough = len(journal) + 200
+            until(lambda: len(journal) > enough)
+        ((dropped_at,),) = bank.sql("SELECT clock_timestamp()")
+        bank.sql("DROP TABLE transaction_note CASCADE")
+    last = json.loads(bank.run("backup_list", "--json").stdout)[-1]
+    begins = dt.datetime.fromisoformat(last["ended_at"]).timestamp()
+    chance = random.Random(20_261)
+    instants = [chance.uniform(begins, dropped_at.timestamp()) for _ in range(2)]
+    for number, instant in enumerate([*instants, dropped_at.timestamp()]):
+        _require_prefix(bank, f"instant-{number}", instant, journal)
+
+
+def _require_prefix(bank: Bank, name: str, instant: float, journal: Journal) -> None:
+    to_time = dt.datetime.fromtimestamp(instant, dt.UTC).isoformat()
+    copy = _restored(bank, name, "--to-time", to_time)
+    try:
+        there = _references(copy)
+        before = {reference for reference, at in journal if at <= instant}
+        assert before <= there, "what was acknowledged is back"
+        # The clock was read after the commit: one posting may lie between the two.
+        assert len(there - before) <= 1, "what came later is not"
+        with psycopg.connect(copy.url(SUPERUSER)) as connection:
+            notes = connection.execute("SELECT to_regclass('transaction_note')::text").fetchone()
+        assert notes == ("transaction_note",)
+    finally:
+        copy.stop(mode="immediate")
+
+
+def test_drill_proves_each_kind(bank: Bank):
+    bank.run("backup_create", "--kind", "logical")
+    for manifest in json.loads(bank.run("backup_list", "--json").stdout):
+        if manifest["kind"] == "logical":
+            report = json.loads(bank.run("backup_verify", manifest["id"], "--drill").stdout)
+            assert report["checks"] == {"migrations": "ok", "ledger": "ok"}
+    listed = json.loads(bank.run("backup_list", "--json").stdout)
+    assert listed[-1]["verified"]["restore_s"] > 0
+
+
+def test_killed_backup_never_looks_like_one(bank: Bank):
+    before = {m["id"] for m in json.loads(bank.run("backup_list", "--json").stdout)}
+    folder = bank.home / "backups"
+    for number in range(20):
+        process = bank.start("manage.py", "backup_create", stderr=subprocess.DEVNULL)
+        until(lambda: list(folder.glob("*.partial")))
+        if number % 2:
+            until(lambda: list(folder.glob("*.partial/*")))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    listed = {m["id"] for m in json.loads(bank.run("backup_list", "--json").stdout)}
+    assert listed == before
+    assert {path.name for path in folder.glob("2*") if path.suffix != ".partial"} == before
+
+
+def test_backup_without_room_or_right_leaves_nothing(bank: Bank, tmp_path: Path):
+    refused = dataclasses.replace(
+        bank,
+        environment={**bank.environment, "DATABASE_BACKUP_URL": bank.environment["DATABASE_URL"]},
+    ).run("backup_create", check=False)
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    assert not list((bank.home / "backups").glob("*.partial"))
