@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pyrage
@@ -56,7 +57,7 @@ class Bank:
             **facts,
         )
 
-    def sql(self, statement: str, role: str = SUPERUSER) -> list[tuple]:
+    def sql(self, statement: str, role: str = SUPERUSER) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.cluster.url(role), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []

@@ -12,6 +12,7 @@ from typing_extensions import override
 from core.backups.commands import told_plainly
 from core.backups.shelf import FULL, KINDS
 from core.backups.taking import take_backup
+from core.operations import measurements
 
 
 class Command(BaseCommand):
@@ -36,4 +37,5 @@ class Command(BaseCommand):
                 label=options["label"],
                 watch=lambda so_far: bar.update(so_far - bar.n),
             )
+        measurements.note(measurements.BACKUP, manifest.size_bytes, detail=manifest.id)
         self.stdout.write(manifest.id)

@@ -13,6 +13,7 @@ from core import clock
 from core.backups import drills
 from core.backups.commands import told_plainly
 from core.backups.shelf import Shelf
+from core.operations import measurements
 
 
 class Command(BaseCommand):
@@ -34,6 +35,9 @@ class Command(BaseCommand):
             manifest = place.get(options["id"])
             drills.verify_files(place, manifest)
             report = drills.drill(place, manifest) if options["drill"] else {"checks": {}}
+        if options["drill"]:
+            size = manifest.size_bytes
+            measurements.note(measurements.BACKUP_VERIFIED, size, detail=manifest.id)
         age_h = (clock.now() - manifest.made_at) / dt.timedelta(hours=1)
         facts = {"id": manifest.id, "age_h": round(age_h, 2), "files": len(manifest.files)}
         self.stdout.write(json.dumps(facts | report))

@@ -13,6 +13,7 @@ from core import clock
 from core.backups import drills, wal
 from core.backups.commands import told_plainly
 from core.backups.shelf import LOGICAL, Shelf
+from core.operations import measurements
 
 
 class Command(BaseCommand):
