@@ -50,6 +50,7 @@ class LedgerAdmin(ReaderAdmin):
 class LimitsForm(ReasonForm):
     """The two limits of one account, as its balance is written."""
 
+    field_order = ("floor", "ceiling", "reason")
     floor = forms.CharField(label="Lowest balance allowed", help_text="Or: no limit.")
     ceiling = forms.CharField(label="Highest balance allowed", help_text="Or: no limit.")
 
