@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from typing_extensions import override
 
-from core import errors
+from core import errors, runtime_settings
 from core.files import storage, uploads
 from core.files.errors import FileQuotaExceeded
 from core.models import AuditEvent, StoredFile
@@ -232,3 +232,11 @@ def test_folder_is_private(by_ada):
     _hand_in(by_ada, PNG)
     assert storage.folder().stat().st_mode & 0o077 == 0
     assert not str(storage.folder()).startswith(str(django_settings.STATIC_ROOT or "/nowhere"))
+
+
+def test_staff_change_how_large_a_file_may_be(by_ada):
+    runtime_settings.assume({"file_bytes_max": 10})
+    refused = _hand_in(by_ada, b"eleven byte", name="a.txt")
+    assert refused.status_code == 413
+    assert _on_disk() == []
+    assert _hand_in(by_ada, b"ten bytes.", name="a.txt").status_code == 201

@@ -13,7 +13,7 @@ from django.test import Client
 from django.urls import reverse
 from standardwebhooks.webhooks import Webhook
 
-from core import clock, ids, outbox
+from core import clock, ids, outbox, runtime_settings
 from core.errors import PermissionRefused
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
@@ -136,6 +136,33 @@ def test_poison_dies_after_five_tries_while_others_flow(peer, later):
     with pytest.raises(DeadLetterNotFound):
         dead_letters.replay_dead_letter(delivery_id=dead.pk, actor=SYSTEM, reason="twice")
     assert AuditEvent.objects.get(action="dead_letter.replay").data["reason"] == "they mended it"
+
+
+def change(name: str, text: str) -> None:
+    """Change a setting while everything runs."""
+    runtime_settings.change_setting(name=name, text=text, actor=SYSTEM, reason="a drill of ours")
+
+
+def test_staff_hold_webhooks_back_and_nothing_is_lost(peer):
+    listen(peer)
+    change("webhooks_flow", "no")
+    announce(2)
+    assert send_all() == 0
+    assert peer.seen == []
+    change("webhooks_flow", "yes")
+    assert send_all() == 2
+
+
+def test_staff_say_how_often_is_tried(peer, later):
+    change("webhook_attempts_max", "7")
+    peer.answers["/hook"] = (400, {}, b"no")
+    listen(peer)
+    announce()
+    for _ in range(8):
+        send_all()
+        later(hours=1)
+    (dead,) = dead_letters.dead_letters(actor=SYSTEM)
+    assert (dead.attempts, len(peer.seen)) == (7, 7)
 
 
 def test_death_between_send_and_mark_sends_again_under_the_same_id(peer, later, monkeypatch):

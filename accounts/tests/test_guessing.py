@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts import hashers
 from accounts.models import User
+from core import runtime_settings
 from tests.people import PASSWORD, Person, make_person
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +169,12 @@ def test_attack_11_every_refused_login_does_the_same_work(ada: Person, bob: Pers
         assert _login(f"{name}@example.org", password).status_code == 401
         done[name] = len(work)
     assert set(done.values()) == {1}, done
+
+
+def test_staff_tighten_the_limits_while_somebody_guesses(ada: Person):
+    """Settings of run time win over those of the start."""
+    runtime_settings.assume({"guesses_per_account_max": 2})
+    assert _statuses(3, "ada@example.org") == [401, 401, 429]
+    runtime_settings.assume({"guesses_per_address_max": 1})
+    others = [f"{name}@example.org" for name in ("bob", "eve")]
+    assert [_login(email, WRONG, address="192.0.2.1").status_code for email in others] == [401, 429]

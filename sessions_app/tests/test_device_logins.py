@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from accounts.tests.factors import App, enrolled_app
+from core import runtime_settings
 from core.models import AuditEvent
 from sessions_app import constants
 from sessions_app.models import Cookie, Session
@@ -40,6 +41,18 @@ def come_back(browser: Browser):
     if answer.status_code == 200:
         browser.csrf = answer.json()["csrf_token"]
     return answer
+
+
+def test_shut_door_refuses_a_remembered_device_and_leaves_its_cookie(ada: Person):
+    browser = Browser()
+    log_in(browser, remember=True)
+    close(browser)
+    runtime_settings.assume({"login_open": False})
+    refused = come_back(browser)
+    assert (refused.status_code, refused.json()["code"]) == (503, "AUTH_LOGIN_CLOSED")
+    assert Session.objects.count() == 1
+    runtime_settings.assume({})
+    assert come_back(browser).status_code == 200
 
 
 def test_remembered_device_comes_back_with_one_factor_and_steps_up(ada: Person):
