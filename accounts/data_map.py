@@ -20,6 +20,7 @@ TABLES: Final = {
         secret="password",
         technical=(
             "id email_verified_at is_active locked_at deleted_at mfa_enforced is_staff "
+            "has_one_time_password "
             "is_superuser session_epoch version created_at"
         ),
         replaced={

@@ -111,6 +111,11 @@ def has_staff() -> bool:
     return bool(User.objects.staff().exists())
 
 
+def has_factor(*, user_id: uuid.UUID) -> bool:
+    """Return whether this person has a second factor that counts."""
+    return bool(Factor.objects.filter(user_id=user_id, confirmed_at__isnull=False).exists())
+
+
 def staff_principal(user: AbstractBaseUser | AnonymousUser) -> Principal:
     """Return who a member of staff in the admin is to the services."""
     assert isinstance(user, User), "the admin lets nobody else in"

@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import View
 
-from accounts import constants, device_tokens, services
+from accounts import constants, device_tokens, selectors, services
 from accounts.errors import ChallengeEnded, LoginRefused
 from accounts.models import User
 from accounts.services import Enrolment
@@ -35,11 +35,16 @@ _SECRETS: Final = ("password", "code", "challenge", "credential", "enrolment")
 
 
 def has_proved_enough(request: HttpRequest) -> bool:
-    """Return whether somebody in the admin has proved two things, or need not."""
+    """Return whether somebody in the admin has proved two things, or need not.
+
+    Who added a second factor meanwhile proves it: a session from before then is not enough.
+    """
     user = request.user
     assert isinstance(user, User), "the admin lets nobody else in"
     level: int = request.session.get(ASSURANCE_LEVEL, 1)
-    return level > 1 or not services.must_have_factor(user)
+    if level > 1:
+        return True
+    return not (services.must_have_factor(user) or selectors.has_factor(user_id=user.pk))
 
 
 class PasswordForm(forms.Form):

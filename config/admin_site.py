@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from typing_extensions import override
 
 from core import context, hooks
 from core.principals import Principal
+
+# What stays open to staff who have yet to choose a password of their own.
+_OPEN_PAGES: Final = ("password_change", "logout")
 
 
 class StrongroomAdminSite(AdminSite):
@@ -35,12 +39,19 @@ class StrongroomAdminSite(AdminSite):
 
     @override
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Note who acts, for what the audit triggers write down."""
+        """Note who acts, for what the audit triggers write down.
+
+        Whoever came with a password that somebody else made is led to replace it first.
+        """
 
         @functools.wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.user.is_authenticated:
                 context.current().principal = Principal(kind="staff", user_id=request.user.pk)
+            change, leave = (reverse(f"{self.name}:{page}") for page in _OPEN_PAGES)
+            owes_password = getattr(request.user, "has_one_time_password", False)
+            if owes_password and request.path not in (change, leave):
+                return HttpResponseRedirect(change)
             return view(request, *args, **kwargs)
 
         return super().admin_view(noted, cacheable)

@@ -31,13 +31,12 @@ def record(
     impersonator_id = actor.impersonator_id or (
         running.principal.impersonator_id if running.principal else None
     )
-    if impersonator_id is not None:
-        data["impersonator_id"] = str(impersonator_id)
     AuditEvent.objects.create(
         id=ids.uuid7(),
         user_id=user_id,
         actor_id=actor.user_id,
         actor_kind=actor.kind,
+        impersonator_id=impersonator_id,
         session_id=actor.session_id,
         action=action,
         target_type=target_type,

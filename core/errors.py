@@ -205,6 +205,22 @@ class StepUpRequired(NotAuthenticated):
         self.challenge = f'Bearer error="insufficient_user_authentication", max_age={max_age_s}'
 
 
+class PasswordChangeRequired(DomainError):
+    """The password came from somebody else: nothing is open but what replaces it."""
+
+    code = "AUTH_PASSWORD_CHANGE_REQUIRED"
+    status = 403
+    title = "Choose a password of your own first"
+
+
+class FactorRequired(DomainError):
+    """The account must have a second factor and has none: nothing is open but what adds one."""
+
+    code = "AUTH_FACTOR_REQUIRED"
+    status = 403
+    title = "Add a second factor first"
+
+
 class IdempotencyKeyMissing(DomainError):
     code = "IDEMPOTENCY_KEY_MISSING"
     status = 400

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from typing_extensions import override
 
 from core import errors
-from core.principals import Principal
+from core.principals import Debt, Principal
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView  # it imports this module, by its settings
@@ -21,7 +21,8 @@ class Known(BasePermission):
     A key needs a scope that the view names: ``scopes = {"GET": "transactions:read"}``. A guest
     needs ``open_to_guests = True``. Staff who act as somebody may look, and change something only
     where the view says ``open_to_impersonators = True``. So a new view is closed to all of them
-    until somebody thought of them.
+    until somebody thought of them. Who owes a second factor or a password of their own reaches only
+    views that say what they settle: ``settles = {"password"}``.
     """
 
     @override
@@ -36,6 +37,14 @@ class Known(BasePermission):
                 raise errors.ScopeMissing("The key may not do this.", scope=scope or "")
         if principal.kind == "guest":
             return getattr(view, "open_to_guests", False)
+        if principal.owes and principal.owes not in getattr(view, "settles", ()):
+            raise _demand(principal.owes)
         if principal.impersonator_id is not None and request.method not in SAFE_METHODS:
             return getattr(view, "open_to_impersonators", False)
         return True
+
+
+def _demand(owes: Debt) -> errors.DomainError:
+    if owes == "factor":
+        return errors.FactorRequired("Add one by me/mfa/factors, and everything is open again.")
+    return errors.PasswordChangeRequired("Replace the password by auth/password/change.")

@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from core import errors
 
 Kind = Literal["user", "staff", "guest", "key", "system"]
+Debt = Literal["", "factor", "password"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +24,9 @@ class Principal:
     house's when they belong to a service. ``impersonator_id`` is the member of staff who acts as
     this person. ``is_projection`` says that a JWT stood for the session: it opens what the session
     opens, but no other token can be had for it. ``epoch`` is the person's when the session began:
-    what a session makes must not outlive the end of all logins of its time.
+    what a session makes must not outlive the end of all logins of its time. ``owes`` is what they
+    must do before anything else: add the second factor their account needs, or replace a password
+    that somebody else made.
     """
 
     kind: Kind
@@ -38,6 +41,7 @@ class Principal:
     impersonator_id: uuid.UUID | None = None
     is_projection: bool = False
     epoch: int | None = None
+    owes: Debt = ""
 
     is_authenticated = True
     is_anonymous = False

@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.people import PASSWORD
 
+STAFF_PASSWORD = "what staff chose for themselves"
+
 
 class Client:
     """One connection; ``call`` answers ``(status, headers, body)``."""
@@ -42,7 +44,10 @@ class Client:
         except (OSError, http.client.HTTPException):
             self.close()
             raise
-        found = {name.lower(): value for name, value in answer.getheaders()}
+        found: dict[str, str] = {}
+        for name, value in answer.getheaders():
+            # An answer may set several cookies.
+            found[name.lower()] = ", ".join(filter(None, [found.get(name.lower(), ""), value]))
         if found.get("connection") == "close":
             self.close()
         is_json = "json" in found.get("content-type", "")
@@ -85,11 +90,15 @@ def registered(service, email: str) -> Client:
     return logged_in(service.url, email)
 
 
-def staff(service) -> Client:
-    """Create a member of staff and log in as them."""
-    email = f"{uuid.uuid4().hex[:8]}@staff.example"
+def staff(service, email: str = "") -> Client:
+    """Create a member of staff, log in as them and choose ``STAFF_PASSWORD``."""
+    email = email or f"{uuid.uuid4().hex[:8]}@staff.example"
     made = service.command("staff_create", "--email", email, "--role", "admin")
-    return logged_in(service.url, email, made.stdout.rsplit("): ", 1)[1].strip())
+    first = made.stdout.rsplit("): ", 1)[1].strip()
+    client = logged_in(service.url, email, first)
+    choice = {"old_password": first, "password": STAFF_PASSWORD}
+    assert client.call("POST", "/api/v1/auth/password/change/", choice)[0] == 204
+    return client
 
 
 def posting(source: str, destination: str, amount: Any, asset: str = "USD") -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
 from core.embedded.valkey import ValkeyServer
-from tests.http import Client, logged_in, opened, posting, registered
+from tests.http import Client, logged_in, opened, posting, registered, staff
 from tests.people import PASSWORD
 from tests.services import cluster_at, valkey_at
 from tests.serving import Service
@@ -126,6 +126,26 @@ def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, ow
     body = {"refresh_token": known["refresh_token"]}
     assert acting.call("POST", "/api/v1/auth/refresh/", body)[0] == 401
     assert _statuses(_each_worker(service, acting.token)) == {200}
+
+
+@pytest.mark.parametrize("cache", ["running", "stopped"])
+def test_change_of_role_and_lock_count_on_every_worker_at_once(service, own_services, cache):
+    """The next request is answered by what the person may do now, whatever was remembered."""
+    _, valkey = own_services
+    boss, helper = staff(service), staff(service)
+    whom = f"/api/v1/users/{helper.call('GET', '/api/v1/me/')[2]['id']}"
+    people, me = "/api/v1/users/", "/api/v1/me/"
+    assert _statuses(_each_worker(service, helper.token), people) == {200}
+    if cache == "stopped":
+        valkey.stop()
+    for role, may_see in ((None, 403), ("support", 200), ("auditor", 200), (None, 403)):
+        given = {"role": role, "reason": "Changed desks"}
+        assert boss.call("POST", f"{whom}/role/", given)[0] == 200
+        assert _statuses(_each_worker(service, helper.token), people) == {may_see}
+        assert _statuses(_each_worker(service, helper.token), me) == {200}
+    assert boss.call("POST", f"{whom}/lock/", {"reason": "Has left the house"})[0] == 200
+    assert _statuses(_each_worker(service, helper.token), me) == {401}
+    assert _statuses(_each_worker(service, boss.token), people) == {200}
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])

@@ -13,7 +13,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.browser import complaints
 from tests.database import url_of
-from tests.http import Client, logged_in, registered
+from tests.http import STAFF_PASSWORD, Client, registered, staff
 from tests.people import PASSWORD
 from tests.ready import free_port
 from tests.serving import Service
@@ -154,12 +154,10 @@ def test_forged_and_foreign_answers_are_refused(service, page):
 
 
 def test_staff_enter_the_admin_with_a_passkey(service, page, tmp_path):
-    made = service.command("staff_create", "--email", "grace@example.org", "--role", "admin")
-    password = made.stdout.rsplit("): ", 1)[1].strip()
-    _add_passkey(page, logged_in(service.url, "grace@example.org", password))
+    _add_passkey(page, staff(service, "grace@example.org"))
     page.get(service.url.replace("127.0.0.1", "localhost") + "/admin/")
     page.find_element(By.NAME, "username").send_keys("grace@example.org")
-    page.find_element(By.NAME, "password").send_keys(password)
+    page.find_element(By.NAME, "password").send_keys(STAFF_PASSWORD)
     page.save_screenshot(str(tmp_path / "password.png"))
     page.find_element(By.CSS_SELECTOR, "[type=submit]").click()
     WebDriverWait(page, 10).until(lambda b: b.find_elements(By.ID, "use-passkey"))
@@ -191,4 +189,7 @@ def test_staff_without_a_factor_are_led_to_add_one(serve, browser, tmp_path):
     browser.save_screenshot(str(tmp_path / "codes.png"))
     browser.find_element(By.CSS_SELECTOR, ".submit-row a").click()
     WebDriverWait(browser, 10).until(lambda b: b.find_elements(By.ID, "user-tools"))
+    # The password was made by somebody else.
+    assert browser.current_url.endswith("/password_change/")
+    browser.save_screenshot(str(tmp_path / "own-password.png"))
     assert complaints(browser) == []

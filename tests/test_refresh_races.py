@@ -54,12 +54,17 @@ class Tab:
         gate.wait()
         while True:
             tally.requests += 1
-            self.connection.request(
-                "POST",
-                "/api/v1/auth/refresh/",
-                json.dumps({"refresh_token": token}),
-                {"Content-Type": "application/json"},
-            )
+            try:
+                self.connection.request(
+                    "POST",
+                    "/api/v1/auth/refresh/",
+                    json.dumps({"refresh_token": token}),
+                    {"Content-Type": "application/json"},
+                )
+            except OSError:
+                # The server gave up a connection that was idle for long.
+                self.connection.close()
+                continue
             if self.choose.random() < LOST:
                 # The answer never arrives; the tab tries again with what it has.
                 tally.lost += 1

@@ -178,6 +178,8 @@ class UserAdmin(ReaderAdmin):
             return "invited, no answer yet" if invited else "address not confirmed"
         if not is_password_usable(user.password):
             return "must choose a new password"
+        if user.has_one_time_password:
+            return "must choose a password of their own"
         return "can log in" if user.is_active else "cannot log in"
 
     def invite(self, request: HttpRequest) -> HttpResponse:

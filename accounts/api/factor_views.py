@@ -32,6 +32,8 @@ from core.openapi import problems
 class FactorsView(APIView):
     """What one proves oneself with beside the password."""
 
+    settles = {"factor"}
+
     @extend_schema(
         operation_id="me_mfa_factors_list",
         summary="List my second factors",
@@ -113,6 +115,8 @@ class FactorView(APIView):
 
 class ConfirmFactorView(APIView):
     """The proof that a new factor works."""
+
+    settles = {"factor"}
 
     @extend_schema(
         summary="Confirm a second factor",

@@ -68,6 +68,8 @@ class ResetPasswordView(APIView):
 class ChangePasswordView(APIView):
     """Replace a password one knows."""
 
+    settles = {"password"}
+
     @extend_schema(
         summary="Change my password",
         description="Needs a fresh login and the old password; ends all other sessions.",

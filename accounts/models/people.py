@@ -56,6 +56,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=False,
         help_text="Must prove two things to do anything that asks for a fresh login.",
     )
+    has_one_time_password = models.BooleanField(
+        "must choose a password",
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Somebody else made the password: it opens nothing but what replaces it.",
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="May enter this admin.")
     session_epoch = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)

@@ -78,7 +78,11 @@ def _require_password(user: User, password: str) -> None:
 def _store(
     user: User, encoded: str, *, actor: Principal, kept_session_id: uuid.UUID | None = None
 ) -> None:
-    changes: dict[str, Any] = {"password": encoded, "version": F("version") + 1}
+    changes: dict[str, Any] = {
+        "password": encoded,
+        "has_one_time_password": False,
+        "version": F("version") + 1,
+    }
     if kept_session_id is None:
         changes["email_verified_at"] = Coalesce("email_verified_at", clock.now())
     remember_password(user=user)

@@ -79,6 +79,8 @@ def create_staff_user(
 ) -> str:
     """Create a member of staff and return the one-time password, which is kept nowhere else.
 
+    It opens nothing until it is replaced.
+
     Raises:
         EmailInvalid: not an address.
         EmailTaken: somebody has this address.
@@ -91,8 +93,10 @@ def create_staff_user(
         user = create_user(
             email=address, password=encoded, actor=actor, role=role, is_superuser=is_superuser
         )
-        # Whoever runs the command vouches for the address.
-        User.objects.filter(pk=user.pk).update(email_verified_at=clock.now())
+        # Whoever runs the command vouches for the address, and knows the password.
+        User.objects.filter(pk=user.pk).update(
+            email_verified_at=clock.now(), has_one_time_password=True
+        )
 
     db.run_in_transaction(create)
     return password

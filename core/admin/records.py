@@ -24,6 +24,7 @@ class AuditEventAdmin(ReaderAdmin):
         "target_id",
         "actor_kind",
         "actor_id",
+        "impersonator_id",
         "outcome",
         "request_id",
     )
@@ -35,7 +36,8 @@ class AuditEventAdmin(ReaderAdmin):
         if not UUID_TEXT.match(words):
             return rows.filter(request_id=words)
         found = rows.filter(target_id=words) | rows.filter(request_id=words)
-        return found | rows.filter(user_id=words) | rows.filter(actor_id=words)
+        found |= rows.filter(user_id=words) | rows.filter(actor_id=words)
+        return found | rows.filter(impersonator_id=words)
 
 
 @admin.register(AuditChange)

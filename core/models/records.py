@@ -14,7 +14,8 @@ from core import ids
 class AuditEvent(models.Model):
     """One thing somebody did. Append-only, partitioned by month of ``id``.
 
-    ``user_id`` is the person it happened to (the shard key), ``actor_id`` the one who did it.
+    ``user_id`` is the person it happened to (the shard key), ``actor_id`` the one who did it,
+    ``impersonator_id`` the member of staff who acted in that one's name.
     """
 
     append_only: ClassVar = True
@@ -24,6 +25,7 @@ class AuditEvent(models.Model):
     user_id = models.UUIDField("person")
     actor_id = models.UUIDField("done by")
     actor_kind = models.CharField(max_length=16)
+    impersonator_id = models.UUIDField("by staff in their name", null=True)
     session_id = models.UUIDField(null=True)
     action = models.CharField(max_length=64)
     target_type = models.CharField(max_length=32)
@@ -41,6 +43,11 @@ class AuditEvent(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["user_id", "-id"], name="audit_event_user"),
             models.Index(fields=["actor_id", "-id"], name="audit_event_actor"),
+            models.Index(
+                fields=["impersonator_id", "-id"],
+                name="audit_event_impersonator",
+                condition=models.Q(impersonator_id__isnull=False),
+            ),
             models.Index(fields=["target_id", "-id"], name="audit_event_target"),
             models.Index(fields=["request_id"], name="audit_event_request"),
         ]

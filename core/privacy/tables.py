@@ -14,8 +14,8 @@ _RECORDS: Final = {
         whose="user_id",
         personal="client_address data",
         technical=(
-            "id user_id actor_id actor_kind session_id action target_type target_id outcome "
-            "request_id recorded_at"
+            "id user_id actor_id actor_kind impersonator_id session_id action target_type "
+            "target_id outcome request_id recorded_at"
         ),
         kept="client_address data",
         kept_because="History that could be rewritten would prove nothing; it names people by id.",

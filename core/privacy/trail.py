@@ -19,7 +19,7 @@ def own_trail(*, actor: Principal, asked: PageRequest) -> Page[AuditEvent]:
 
 def done_by(row: AuditEvent) -> str:
     """Return who did it, as its person may know: ``me``, ``staff`` or ``system``."""
-    if row.data.get("impersonator_id"):
+    if row.impersonator_id is not None:
         return "staff"
     if row.actor_id == row.user_id:
         return "me"

@@ -39,8 +39,8 @@ FAULTS_MAX: Final = 20
 _MEMBER_BYTES: Final = 16 + DIGEST_BYTES
 _COLUMNS: Final = {
     "audit_event": (
-        *("id", "user_id", "actor_id", "actor_kind", "session_id", "action", "target_type"),
-        *("target_id", "outcome", "request_id", "client_address", "data"),
+        *("id", "user_id", "actor_id", "actor_kind", "impersonator_id", "session_id", "action"),
+        *("target_type", "target_id", "outcome", "request_id", "client_address", "data"),
     ),
     "audit_change": (
         *("id", "user_id", "actor_id", "actor_kind", "impersonator_id", "session_id"),

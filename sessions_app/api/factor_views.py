@@ -154,6 +154,7 @@ class ReauthenticateView(APIView):
     """A fresh login without leaving the session."""
 
     stays_in_read_only = {"POST"}
+    settles = {"factor", "password"}
 
     @extend_schema(
         summary="Prove again who I am",
@@ -187,6 +188,7 @@ class ReauthenticateVerifyView(APIView):
     """The second half of it."""
 
     stays_in_read_only = {"POST"}
+    settles = {"factor", "password"}
 
     @extend_schema(
         summary="Prove it with a second factor",

@@ -166,6 +166,7 @@ class LogoutView(APIView):
     stays_in_read_only = {"POST"}
     open_to_guests = True
     open_to_impersonators = True
+    settles = {"factor", "password"}
 
     @extend_schema(
         summary="Log out",

@@ -9,7 +9,7 @@ from typing import Any
 from accounts.services import must_have_factor
 from core import clock
 from core.pagination import Page, PageRequest, page_by_id
-from core.principals import Principal
+from core.principals import Debt, Principal
 from sessions_app import constants
 from sessions_app.errors import SessionNotFound
 from sessions_app.models import RefreshFamily, Session, SigningKey
@@ -118,6 +118,7 @@ def facts_of(session: Session) -> dict[str, Any]:
         "assurance_level": session.assurance_level,
         "assurance_level_required": level_required,
         "epoch": session.epoch,
+        "owes": _owed_in(session),
         "authenticated_at": session.authenticated_at.timestamp() if has_proved else None,
         "impersonator_id": session.impersonator_id and str(session.impersonator_id),
         "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),
@@ -126,6 +127,20 @@ def facts_of(session: Session) -> dict[str, Any]:
             session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s),
         ).timestamp(),
     }
+
+
+def _owed_in(session: Session) -> Debt:
+    """Return what its person must do first. The factor comes before the password, which takes it.
+
+    A guest owes nothing, nor does whoever acts as somebody, in their name.
+    """
+    if session.kind in (constants.KIND_GUEST, constants.KIND_IMPERSONATION):
+        return ""
+    user = session.user
+    assert user is not None, "only a guest's session is nobody's"
+    if must_have_factor(user) and not session.has_factor:
+        return "factor"
+    return "password" if user.has_one_time_password else ""
 
 
 def usable_signing_key(key_id: uuid.UUID) -> SigningKey | None:

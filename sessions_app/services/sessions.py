@@ -181,6 +181,7 @@ def principal_of(facts: dict[str, Any], *, is_projection: bool = False) -> Princ
         assurance_level=facts["assurance_level"],
         assurance_level_required=facts["assurance_level_required"],
         epoch=facts["epoch"],
+        owes=facts["owes"],
         authenticated_at=proved_at and dt.datetime.fromtimestamp(proved_at, tz=dt.UTC),
         impersonator_id=impersonator and uuid.UUID(impersonator),
         is_projection=is_projection,

@@ -81,11 +81,15 @@ def test_everything_done_while_acting_names_who_did_it(ada: Person, grace: Perso
     principal = services.authenticate(acting)
     services.end_current_session(actor=principal)
     event = AuditEvent.objects.get(action="session.end")
-    assert event.data["impersonator_id"] == str(grace.user.pk)
+    assert event.impersonator_id == grace.user.pk
     audit.record(
         action="test", actor=ada.principal, user_id=ada.user.pk, target_type="t", target_id="1"
     )
-    assert "impersonator_id" not in AuditEvent.objects.get(action="test").data
+    assert AuditEvent.objects.get(action="test").impersonator_id is None
+    staff = Client()
+    staff.force_login(grace.user)
+    page = reverse("admin:core_auditevent_changelist")
+    assert str(event.target_id) in staff.get(page, {"q": str(grace.user.pk)}).content.decode()
 
 
 OPEN_TO_IMPERSONATORS = {
