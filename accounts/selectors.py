@@ -133,12 +133,7 @@ def permissions_now(*, user_id: uuid.UUID) -> frozenset[str] | None:
 
 def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:
     """Return a page of the caller's own keys, newest first, ended ones too."""
-    rows = ApiKey.objects.of_user(actor.user_id)
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(ApiKey.objects.of_user(actor.user_id), asked)
 
 
 def aged_api_keys(*, older_than_days: int) -> ApiKeyQuerySet:

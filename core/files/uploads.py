@@ -13,7 +13,7 @@ from core import audit, db, errors, ids
 from core.files import content, storage
 from core.files.errors import FileNotFound, FileQuotaExceeded, FileTypeRefused
 from core.models import StoredFile
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from core.runtime_settings import Setting, declare
 
@@ -73,12 +73,7 @@ def take_file(
 
 def files_of(*, actor: Principal, asked: PageRequest) -> Page[StoredFile]:
     """Return a page of the caller's files, newest first."""
-    rows = StoredFile.objects.filter(user_id=actor.user_id)
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(StoredFile.objects.filter(user_id=actor.user_id), asked)
 
 
 def get_file(*, file_id: uuid.UUID, actor: Principal) -> StoredFile:

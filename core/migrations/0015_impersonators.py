@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0014_reports"),
+        ("core", "0013_golive"),
     ]
 
     operations = [

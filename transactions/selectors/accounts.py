@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db import connection
 from django.db.models import QuerySet
 
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import HOUSE_USER_ID, Principal
 from transactions import errors
 from transactions.models import Asset, Ledger, LedgerAccount
@@ -91,11 +91,7 @@ def ledger_accounts(
     rows = LedgerAccount.objects.visible_to(actor).select_related("balance", "ledger")
     lookups = {"owner": "user_id", "code": "code", "asset": "asset_id", "ledger": "ledger__code"}
     rows = rows.filter(**{lookups[name]: value for name, value in filters.items()})
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(rows, asked)
 
 
 def house_account_id(ledger_id: uuid.UUID, code: str, asset_code: str) -> uuid.UUID | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from transactions.models import TransactionNote
 
@@ -16,8 +16,4 @@ def notes(
     rows = TransactionNote.objects.filter(transaction_id=transaction_id)
     if not actor.may("transactions.view_transactionnote"):
         rows = rows.filter(user_id=actor.user_id)
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(rows, asked)

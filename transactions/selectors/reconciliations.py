@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 from core import errors as core_errors
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from transactions import constants, errors
 from transactions.bank_statements import BookLine
@@ -63,11 +63,7 @@ def reconciliations(*, actor: Principal, asked: PageRequest) -> Page[Reconciliat
     if not actor.may("transactions.view_reconciliation"):
         raise core_errors.PermissionRefused("Reconciliations are for staff.")
     rows = Reconciliation.objects.all()
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(rows, asked)
 
 
 def reconciliation_lines(

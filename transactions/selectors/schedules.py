@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from django.db.models import QuerySet
 
-from core.pagination import Page, PageRequest
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import Principal
 from transactions import constants, errors
 from transactions.models import Schedule
@@ -32,11 +32,7 @@ def schedules(*, actor: Principal, asked: PageRequest, status: str | None) -> Pa
     rows = _visible_to(actor)
     if status is not None:
         rows = rows.filter(status=status)
-    if asked.position is not None:
-        (last_id,) = asked.position
-        rows = rows.filter(id__gt=last_id) if asked.backwards else rows.filter(id__lt=last_id)
-    ordered = rows.order_by("id" if asked.backwards else "-id")
-    return Page(list(ordered[: asked.limit + 1]), asked, key=lambda row: [str(row.pk)])
+    return page_by_id(rows, asked)
 
 
 def due_schedules(at: dt.datetime) -> Iterator[uuid.UUID]:
