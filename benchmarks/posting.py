@@ -132,7 +132,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             is_met=of_bare >= 0.6,
             figures=f"{found['bulk']} : {found['bare']} transfers a second",
             command=COMMAND,
-            floor=0.25,
+            floor=0.12,
         ),
         Row(
             goal="P4",
@@ -142,7 +142,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             is_met=of_bare_each >= 0.6,
             figures=f"{found['each']} : {found['bare']} transfers a second",
             command=COMMAND,
-            floor=0.15,
+            floor=0.08,
         ),
         Row(
             goal="P5",

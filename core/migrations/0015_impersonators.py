@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0013_golive"),
+        ("core", "0014_golive"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from core import schema
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0012_trail"),
+        ("core", "0013_trail"),
     ]
 
     operations = [

@@ -38,7 +38,7 @@ CREATE INDEX audit_change_request ON audit_change (request_id);
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("core", "0014_reports"),
+        ("core", "0012_reports"),
     ]
 
     operations = [
