@@ -24,10 +24,10 @@ ONE_TIME_PASSWORD_BYTES: Final = 18
 def open_account(*, email: str, encoded_password: str, name: str = "") -> None:
     """Create an account and mail the link that makes it usable.
 
-    An account that nobody has proved to own yet takes the newest password, or whoever registers
-    a stranger's address first would keep a key to it. Everybody else gets a mail that they have
-    an account. Commits its own transaction or joins the caller's: person, audit row, event, link
-    and mail together.
+    Where two register one address before anybody has proved to own it, neither password counts,
+    for nobody knows whose mailbox it is: its reader gets a link to choose one. Everybody else
+    gets a mail that they have an account. Commits its own transaction or joins the caller's:
+    person, audit row, event, link and mail together.
 
     Raises:
         EmailInvalid: not an address.
@@ -39,9 +39,11 @@ def open_account(*, email: str, encoded_password: str, name: str = "") -> None:
         if user is None:
             user = create_user(email=address, password=encoded_password, name=name)
         elif _is_unclaimed(user):
-            if was_just_sent(user=user, purpose=constants.VERIFY_EMAIL):
-                return
-            User.objects.filter(pk=user.pk).update(password=encoded_password, name=name)
+            # Somebody who sends the form twice at once is one person, with one password.
+            if not was_just_sent(user=user, purpose=constants.VERIFY_EMAIL):
+                User.objects.filter(pk=user.pk).update(password=make_password(None))
+                send_link(user=user, purpose=constants.RESET, template="registered_twice")
+            return
         else:
             _tell_once(user)
             return
