@@ -317,12 +317,33 @@ class OneTimeTokenAdmin(ReaderAdmin):
     fields = ("id", *list_display)
     search_fields = ("id",)
     search_help_text = "The e-mail address or id of a person."
+    actions = ("withdraw",)
 
     @override
     def found_by(self, rows: QuerySet[Any], words: str) -> QuerySet[Any]:
         if UUID_TEXT.match(words):
             return rows.filter(pk=words) | rows.filter(user_id=words)
         return rows.filter(user__email_normalized=words.casefold())
+
+    @admin.action(description="Withdraw invitations", permissions=["invite"])
+    def withdraw(self, request: HttpRequest, queryset: QuerySet[OneTimeToken]) -> Any:
+        """Let the chosen invitations open nothing any more."""
+        actor = of_staff(request.user, session=request.session)
+        return press(
+            self,
+            request,
+            queryset,
+            lambda link, reason: services.withdraw_invitation(
+                invitation_id=link.pk, reason=reason, actor=actor
+            ),
+            title="Withdraw invitations",
+            question="The links in these invitations stop working.",
+            done="- withdrawn",
+        )
+
+    def has_invite_permission(self, request: HttpRequest) -> bool:
+        """Return whether the button is there."""
+        return request.user.has_perm("accounts.add_user")
 
 
 @admin.register(Group)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import services
-from accounts.models import User
+from accounts.errors import LinkSpent
+from accounts.models import OneTimeToken, User
 from core import clock
 from core.models import AuditEvent
 from sessions_app.models import Session
@@ -147,3 +148,16 @@ def test_buttons_that_reach_furthest_are_for_admins(ada: Person):
     page = client.get(LIST).content.decode()
     assert "Close the account" not in page
     assert "Give a role" not in page
+
+
+def test_staff_withdraw_an_invitation(pages, grace: Person):
+    services.invite(email="new@example.org", actor=grace.principal)
+    token = newest_token("new@example.org")
+    invitation = OneTimeToken.objects.get(user__email="new@example.org")
+    form = {"action": "withdraw", "_selected_action": str(invitation.pk)}
+    links = reverse("admin:accounts_onetimetoken_changelist")
+    assert "stop working" in pages.post(links, form).content.decode()
+    pages.post(links, {**form, "confirmed": "yes", "reason": WHY})
+    with pytest.raises(LinkSpent):
+        services.accept_invitation(token=token, password=PASSWORD)
+    assert AuditEvent.objects.get(action="account.invite_withdraw").data["reason"] == WHY
