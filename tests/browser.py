@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.chrome.service import Service as Driver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from tests.http import STAFF_PASSWORD, staff
+from tests.serving import Service
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run "
@@ -35,9 +40,19 @@ def browser(tmp_path: Path, browser_flags: list[str]) -> Iterator[webdriver.Chro
         options.add_argument(flag)
     options.add_argument(f"--user-data-dir={tmp_path / 'chromium'}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=Service(driver))
+    chrome = webdriver.Chrome(options=options, service=Driver(driver))
     yield chrome
     chrome.quit()
+
+
+def enter_admin(chrome: webdriver.Chrome, service: Service) -> None:
+    """Log in to the admin as Grace, an admin who has chosen her password."""
+    staff(service, "grace@example.org")
+    chrome.get(f"{service.url}/admin/")
+    chrome.find_element(By.NAME, "username").send_keys("grace@example.org")
+    chrome.find_element(By.NAME, "password").send_keys(STAFF_PASSWORD)
+    chrome.find_element(By.CSS_SELECTOR, "[type=submit]").click()
+    WebDriverWait(chrome, 20).until(lambda b: b.find_elements(By.ID, "user-tools"))
 
 
 def complaints(chrome: webdriver.Chrome) -> list[str]:

@@ -10,8 +10,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.browser import complaints
-from tests.http import STAFF_PASSWORD, staff
+from tests.browser import complaints, enter_admin
 
 DEMO = Path(__file__).parent.parent / "demo" / "czech-bank-1993.csv.gz"
 ACCOUNT = "cz-2378"
@@ -33,13 +32,7 @@ def test_staff_finds_an_account_and_reads_its_statement(serve, browser, tmp_path
     service = serve(workers=1)
     final = _slice_of_demo(tmp_path / "slice.csv")
     service.command("ledger_import", str(tmp_path / "slice.csv"))
-    staff(service, "grace@example.org")
-
-    browser.get(f"{service.url}/admin/")
-    browser.find_element(By.NAME, "username").send_keys("grace@example.org")
-    browser.find_element(By.NAME, "password").send_keys(STAFF_PASSWORD)
-    browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
-    WebDriverWait(browser, 10).until(lambda b: b.find_elements(By.ID, "user-tools"))
+    enter_admin(browser, service)
     browser.save_screenshot(str(tmp_path / "index.png"))
 
     browser.get(f"{service.url}/admin/transactions/ledgeraccount/?q={ACCOUNT}")

@@ -6,20 +6,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-from tests.browser import complaints
+from tests.browser import complaints, enter_admin
 from tests.http import opened, posting, registered, staff
-from tests.serving import Service
 
 REASON = "The customer asked for it by phone."
-
-
-def _enter(browser: webdriver.Chrome, service: Service) -> None:
-    made = service.command("staff_create", "--email", "grace@example.org", "--role", "admin")
-    browser.get(f"{service.url}/admin/")
-    browser.find_element(By.NAME, "username").send_keys("grace@example.org")
-    browser.find_element(By.NAME, "password").send_keys(made.stdout.rsplit("): ", 1)[1].strip())
-    browser.find_element(By.CSS_SELECTOR, "[type=submit]").click()
-    WebDriverWait(browser, 20).until(lambda b: b.find_elements(By.ID, "user-tools"))
 
 
 def _press(
@@ -53,7 +43,7 @@ def test_staff_finds_and_acts_with_a_reason(serve, browser):
     _, _, hold = ada.call(
         "POST", "/api/v1/holds/", posting(purse, shop, 50)["postings"][0], Idempotency_Key="h"
     )
-    _enter(browser, service)
+    enter_admin(browser, service)
     admin = f"{service.url}/admin/transactions"
 
     question, told = _press(browser, f"{admin}/transaction", "order-42", "Reverse")
@@ -85,7 +75,7 @@ def test_statement_draws_the_balance_and_prints_without_the_menu(serve, browser,
     assert cashier.post_transaction(posting("cash", purse, 10_000))[0] == 201
     for amount in (2_500, 500):
         assert ada.post_transaction(posting(purse, shop, amount))[0] == 201
-    _enter(browser, service)
+    enter_admin(browser, service)
     browser.get(f"{service.url}/admin/transactions/ledgeraccount/{purse}/statement/")
     chart = browser.find_element(By.CSS_SELECTOR, "svg.balance-chart")
     assert "between 0.00 USD and 100.00 USD" in chart.get_attribute("aria-label")
