@@ -19,10 +19,10 @@ class Known(BasePermission):
     """People with a session; others only where the view says so.
 
     A key needs a scope that the view names: ``scopes = {"GET": "transactions:read"}``. A guest
-    needs ``open_to_guests = True``. Staff who act as somebody may look, and change something only
-    where the view says ``open_to_impersonators = True``. So a new view is closed to all of them
-    until somebody thought of them. Who owes a second factor or a password of their own reaches only
-    views that say what they settle: ``settles = {"password"}``.
+    needs ``open_to_guests = True``. Staff who act as somebody may look, but at no secrets, and
+    change something only where the view says ``open_to_impersonators = True``. So a new view is
+    closed to all of them until somebody thought of them. Who owes a second factor or a password of
+    their own reaches only views that say what they settle: ``settles = {"password"}``.
     """
 
     @override
@@ -39,8 +39,11 @@ class Known(BasePermission):
             return getattr(view, "open_to_guests", False)
         if principal.owes and principal.owes not in getattr(view, "settles", ()):
             raise _demand(principal.owes)
-        if principal.impersonator_id is not None and request.method not in SAFE_METHODS:
-            return getattr(view, "open_to_impersonators", False)
+        if principal.impersonator_id is not None:
+            only_looks = request.method in SAFE_METHODS and not getattr(
+                view, "answers_secrets", False
+            )
+            return only_looks or getattr(view, "open_to_impersonators", False)
         return True
 
 

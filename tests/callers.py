@@ -16,7 +16,12 @@ from core import clock, crypto, ids, scopes
 from core.models import WebhookDelivery, WebhookEndpoint
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
-from sessions_app.services import start_session
+from sessions_app.services import (
+    authenticate,
+    start_guest_session,
+    start_impersonation,
+    start_session,
+)
 from sessions_app.tests.cookies import define, filled_jar
 from tests.people import Person, make_person
 from transactions.models import ReconciliationLine
@@ -75,10 +80,18 @@ def callers(ada: Person, bob: Person, monkeypatch) -> Callers:
             "owner": start_session(user=ada.user)[1],
             "stranger": start_session(user=bob.user)[1],
             **{role: start_session(user=person.user)[1] for role, person in staff.items()},
+            "guest": start_guest_session(actor=SYSTEM)[1],
+            "impersonator": _acting_as(ada, staff["admin"]),
         },
         things=things,
         bodies={name: make(things) for name, make in _BODIES.items()},
     )
+
+
+def _acting_as(person: Person, staff: Person) -> str:
+    actor = authenticate(start_session(user=staff.user)[1])
+    reason = "Ticket 4711: a test"
+    return start_impersonation(user_id=person.user.pk, reason=reason, actor=actor)[1]
 
 
 def an_app(person: Person, **facts: Any) -> Factor:
@@ -154,16 +167,17 @@ _THINGS: dict[str, Callable[[Person], object]] = {
     "line_id": lambda person: ReconciliationLine.objects.get(user_id=person.user.pk).pk,
     "invitation_id": lambda _person: accounts.invite(email="eve@example.org", actor=SYSTEM).pk,
 }
+
+
+def _posting(things: Mapping[str, object]) -> dict[str, Any]:
+    source = str(things["account_id"])
+    return {"source": source, "destination": "fees", "amount": 1, "asset": "USD"}
+
+
 # Where the example of the document names what is not there.
 _BODIES: dict[str, Callable[[Mapping[str, object]], Any]] = {
-    "POST transactions/": lambda things: {
-        "postings": [
-            {
-                "source": str(things["account_id"]),
-                "destination": "fees",
-                "amount": 1,
-                "asset": "USD",
-            }
-        ]
-    },
+    "POST holds/": _posting,
+    "POST transactions/": lambda things: {"postings": [_posting(things)]},
+    "POST transactions/bulk/": lambda things: {"items": [{"postings": [_posting(things)]}]},
+    "POST transactions/validate/": lambda things: {"postings": [_posting(things)]},
 }

@@ -32,7 +32,8 @@ Each cell is how the service answers that caller: `in` lets them in (whatever el
 the request), `401` asks who they are or for a fresh login, `403` knows and refuses, `404` keeps
 secret that it exists. What a path names belongs to the *owner*; the *stranger* is another person.
 The *key* is one of the owner's with every scope they can give; the *service key* belongs to the
-house and has every scope there is.
+house and has every scope there is. A *guest* has a session and no account; the *impersonator* is an
+admin who acts as the owner.
 
 ## API
 """

@@ -17,6 +17,7 @@ from core.models import AuditEvent, OutboxEvent
 from sessions_app import services
 from sessions_app.errors import ImpersonationRefused, TokenInvalid
 from sessions_app.models import Session
+from sessions_app.tests.cookies import filled_jar
 from tests import endpoints
 from tests.mailbox import mails_to
 from tests.people import Person, make_person
@@ -113,6 +114,15 @@ def test_attack_30_acting_changes_nothing_anywhere(ada: Person, acting: str):
         refused += 1
     assert refused > 20
     assert services.authenticate(acting).impersonator_id is not None
+
+
+def test_attack_30_acting_reads_no_cookie_values(ada: Person, acting: str):
+    jar_id = filled_jar(ada.principal)
+    headers = {"Authorization": f"Bearer {acting}"}
+    looked = Client().get(f"/api/v1/jars/{jar_id}/cookies/", headers=headers)
+    assert looked.status_code == 200
+    taken = Client().get(f"/api/v1/jars/{jar_id}/export/", headers=headers)
+    assert (taken.status_code, "value" in taken.content.decode()) == (403, False)
 
 
 @pytest.mark.parametrize("path", ["auth/refresh/"])
