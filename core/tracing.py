@@ -25,6 +25,7 @@ _VALID: Final = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z"
 )
 _tracer: Any = None
+_provider: Any = None
 _off: Final = contextlib.nullcontext[Any](None)
 
 
@@ -33,7 +34,7 @@ def start(processor: SpanProcessor | None = None) -> None:
 
     Once in each process, after it was forked: spans are sent by a thread.
     """
-    global _tracer  # noqa: PLW0603 - on or off for the whole process
+    global _tracer, _provider  # noqa: PLW0603 - on or off for the whole process
     if processor is None and not settings.ENV.otlp_endpoint:
         return
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - optional, and off is free
@@ -45,17 +46,19 @@ def start(processor: SpanProcessor | None = None) -> None:
         "service.version": VERSION,
         "deployment.environment.name": settings.ENV.environment,
     }
-    provider = TracerProvider(
+    _provider = TracerProvider(
         sampler=sampling.ParentBased(ratio), resource=Resource(about), shutdown_on_exit=True
     )
-    provider.add_span_processor(processor or _to_collector())
-    _tracer = provider.get_tracer("strongroom")
+    _provider.add_span_processor(processor or _to_collector())
+    _tracer = _provider.get_tracer("strongroom")
 
 
 def stop() -> None:
-    """Trace no longer, for tests."""
-    global _tracer  # noqa: PLW0603 - as in start
-    _tracer = None
+    """Trace no longer; what was not sent yet is sent now."""
+    global _tracer, _provider  # noqa: PLW0603 - as in start
+    if _provider is not None:
+        _provider.shutdown()
+    _tracer = _provider = None
 
 
 def span(

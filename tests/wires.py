@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 CHUNK = 65_536
@@ -26,8 +27,9 @@ class Wire:
         self._speaks = asyncio.Event()
         self._speaks.set()
         folder.mkdir()
-        threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._door = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
     def url(self, direct: str) -> str:
         """Return ``direct``, a URL of the server, as it is through this line."""
@@ -48,14 +50,17 @@ class Wire:
             self._loop.call_soon_threadsafe(line.close)
 
     def close(self) -> None:
-        """Stop listening."""
+        """End everything and leave nothing open."""
         asyncio.run_coroutine_threadsafe(self._end(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
-    async def _listen(self) -> None:
-        await asyncio.start_unix_server(self._take, self.folder / SOCKET)
+    async def _listen(self) -> asyncio.Server:
+        return await asyncio.start_unix_server(self._take, self.folder / SOCKET)
 
     async def _end(self) -> None:
+        self._door.close()
         lines = asyncio.all_tasks() - {asyncio.current_task()}
         for line in lines:
             line.cancel()
@@ -63,18 +68,24 @@ class Wire:
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
+        # A handler that ends cancelled would be reported as a fault (Python 3.11).
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            there, back = await asyncio.open_unix_connection(self.server / SOCKET)
-            asking = asyncio.create_task(_pass_on(reader, back))
-            while answer := await there.read(CHUNK):
-                await asyncio.sleep(self.delay_s)
-                await self._speaks.wait()
-                writer.write(answer)
-                await writer.drain()
-            asking.cancel()
-            back.close()
+            async with _closing(writer):
+                there, back = await asyncio.open_unix_connection(self.server / SOCKET)
+                async with _closing(back):
+                    asking = asyncio.create_task(_pass_on(reader, back))
+                    try:
+                        await self._answer(there, writer)
+                    finally:
+                        asking.cancel()
         self._lines.discard(writer)
-        writer.close()
+
+    async def _answer(self, there: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while answer := await there.read(CHUNK):
+            await asyncio.sleep(self.delay_s)
+            await self._speaks.wait()
+            writer.write(answer)
+            await writer.drain()
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,3 +94,13 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
             writer.write(asked)
             await writer.drain()
         writer.close()
+
+
+@contextlib.asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
