@@ -99,6 +99,8 @@ def _point_at(home: Path) -> None:
         METRICS_TOKEN="test-metrics",
         # A busy machine must not look like a dead cache; tests of outages set their own.
         CACHE_TIMEOUT_MS="10000",
+        # Nor like a pool that is empty.
+        DB_POOL_TIMEOUT_MS="10000",
         # Every test calls from one address; tests of limits set their own.
         LIMIT_STRANGER_REQUESTS="1000000",
         LIMIT_USER_REQUESTS="1000000",

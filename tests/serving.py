@@ -128,6 +128,7 @@ def serving(folder: Path, name: str) -> Iterator[Callable[..., Service]]:
             "LOG_STREAM": "stdout",
             "LOG_LEVEL": "INFO",
             "STOP_DELAY_S": "0",
+            "DB_POOL_TIMEOUT_MS": "1000",
             **changes,
         }
         log = folder / f"gunicorn-{number}.log"

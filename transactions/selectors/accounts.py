@@ -144,9 +144,15 @@ def account_ids(
     return {(row.user_id, row.code): row.pk for row in rows.only("user_id", "code")}
 
 
+# So that no single statement takes long.
+_CODES_AT_ONCE: Final = 1_000
+
+
 def final_balances(ledger_id: uuid.UUID, codes: Sequence[str]) -> dict[str, int]:
     """Return the balance of each account by code, for accounts of people."""
-    rows = LedgerAccount.objects.filter(ledger_id=ledger_id, code__in=codes).exclude(
-        user_id=HOUSE_USER_ID
-    )
-    return dict(rows.values_list("code", "balance__posted"))
+    of_people = LedgerAccount.objects.filter(ledger_id=ledger_id).exclude(user_id=HOUSE_USER_ID)
+    found: dict[str, int] = {}
+    for begin in range(0, len(codes), _CODES_AT_ONCE):
+        rows = of_people.filter(code__in=codes[begin : begin + _CODES_AT_ONCE])
+        found.update(rows.values_list("code", "balance__posted"))
+    return found
