@@ -37,6 +37,8 @@ FACTS: dict[str, Any] = {
     "kind": "passkey",
     "left": 9,
     "began": "30 April 2026 at 9:00 UTC",
+    "due_on": "31 May 2026",
+    "hours": 24,
 }
 LINK = {"link": "https://strongroom.example/account/reset-password/#token=otl_secret"}
 
