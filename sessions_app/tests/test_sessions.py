@@ -274,3 +274,14 @@ def test_visitor_of_the_login_page_leaves_no_row():
     store["next"] = "/"
     store.save()
     assert not Session.objects.exists()
+
+
+def test_nothing_begun_before_a_restore_counts_after_it(ada: Person):
+    _, token = services.start_session(user=ada.user)
+    services.authenticate(token)
+    accounts.end_every_login()
+    services.end_everything()
+    assert not Session.objects.filter(revoked_at=None).exists()
+    ada.user.refresh_from_db()
+    _, again = services.start_session(user=ada.user)
+    services.authenticate(again)
