@@ -22,7 +22,7 @@ from core.backups.sealing import read_sealed
 from core.backups.shelf import LOGICAL, Manifest, Shelf
 from core.backups.taking import DUMP
 from core.embedded import binaries
-from core.embedded.postgres import DURABLE, PostgresCluster
+from core.embedded.postgres import DURABLE, OWNER_ROLE, SUPERUSER, PostgresCluster
 
 # What must succeed beside the restored database.
 CHECKS: Final = {
@@ -95,10 +95,10 @@ def _with_dump(place: Shelf, manifest: Manifest, work: Path, began: float) -> di
         cluster.start()
         with (work / "dump").open("xb") as file:
             read_sealed(place.path(manifest.id) / DUMP, file)
-        url = cluster.url("postgres")
+        url = cluster.url(SUPERUSER)
         servers.run(
             *("pg_restore", "--exit-on-error", "--no-owner", "--no-privileges"),
-            f"--role={cluster_owner()}",
+            f"--role={OWNER_ROLE}",
             f"--dbname={conninfo.conninfo_to_dict(url)['dbname']}",
             str(work / "dump"),
             url=url,
@@ -106,22 +106,10 @@ def _with_dump(place: Shelf, manifest: Manifest, work: Path, began: float) -> di
         restore_s = time.monotonic() - began
         with psycopg.connect(url, autocommit=True) as connection:
             _require_totals(connection, manifest)
-        urls = {"DATABASE_URL": url, "DATABASE_OWNER_URL": cluster.url(cluster_owner())}
+        urls = {"DATABASE_URL": url, "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE)}
         return {"restore_s": round(restore_s, 1), "checks": check(urls)}
     finally:
         cluster.stop(mode="immediate")
-
-
-def cluster_owner() -> str:
-    """Return the role that owns the tables of a scratch cluster."""
-    return "strongroom_owner"
-
-
-def _roles() -> dict[str, str]:
-    return {
-        "DATABASE_URL": str(settings.DATABASES["default"]["USER"]),
-        "DATABASE_OWNER_URL": str(settings.DATABASES["owner"]["USER"]),
-    }
 
 
 def _require_totals(connection: psycopg.Connection[Any], manifest: Manifest) -> None:
@@ -132,9 +120,11 @@ def _require_totals(connection: psycopg.Connection[Any], manifest: Manifest) -> 
 
 def private_urls(folder: str, manifest: Manifest) -> dict[str, str]:
     """Return the environment that points our commands at a private server."""
+    roles = {"DATABASE_URL": "default", "DATABASE_OWNER_URL": "owner"}
     database = manifest.server["database"]
     return {
-        name: f"postgresql://{user}@/{database}?host={folder}" for name, user in _roles().items()
+        name: f"postgresql://{settings.DATABASES[alias]['USER']}@/{database}?host={folder}"
+        for name, alias in roles.items()
     }
 
 

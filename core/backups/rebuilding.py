@@ -22,7 +22,7 @@ from core.backups import servers, wal
 from core.backups.faults import BackupFault
 from core.backups.sealing import read_sealed
 from core.backups.shelf import LOGICAL, Manifest, Shelf
-from core.backups.taking import CLUSTER
+from core.backups.taking import CLUSTER, PG_MANIFEST
 from core.embedded import binaries, sockets
 
 RECOVERY_TIMEOUT_S: Final = 3_600
@@ -74,7 +74,7 @@ def _unpacked(place: Shelf, manifest: Manifest, work: Path) -> Path:
     with tarfile.open(archive) as members:
         members.extractall(folder, filter="tar")
     archive.unlink()
-    shutil.copy(place.path(manifest.id) / "backup_manifest", folder / "backup_manifest")
+    shutil.copy(place.path(manifest.id) / PG_MANIFEST, folder / PG_MANIFEST)
     servers.run("pg_verifybackup", "--no-parse-wal", "--quiet", str(folder))
     return folder
 
