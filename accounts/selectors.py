@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Count, QuerySet
 
 from accounts import constants
@@ -26,7 +25,7 @@ from accounts.models import (
 from accounts.querysets import ApiKeyQuerySet
 from core import clock, scopes
 from core.pagination import Page, PageRequest, page_by_id
-from core.principals import HOUSE_USER_ID, Principal, of_staff
+from core.principals import HOUSE_USER_ID, Principal
 
 
 def get_user(*, user_id: uuid.UUID, actor: Principal) -> User:
@@ -114,12 +113,6 @@ def has_staff() -> bool:
 def has_factor(*, user_id: uuid.UUID) -> bool:
     """Return whether this person has a second factor that counts."""
     return bool(Factor.objects.filter(user_id=user_id, confirmed_at__isnull=False).exists())
-
-
-def staff_principal(user: AbstractBaseUser | AnonymousUser) -> Principal:
-    """Return who a member of staff in the admin is to the services."""
-    assert isinstance(user, User), "the admin lets nobody else in"
-    return of_staff(user)
 
 
 def permissions_now(*, user_id: uuid.UUID) -> frozenset[str] | None:

@@ -13,11 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from typing_extensions import override
 
-from accounts import constants, selectors, services
+from accounts import constants, services
 from accounts.models import User
 from config.admin_login import BACKEND
 from core import clock
 from core.errors import DomainError
+from core.principals import of_staff
 from sessions_app.constants import ASSURANCE_LEVEL
 
 
@@ -65,7 +66,7 @@ def _is_changed(request: HttpRequest, form: NewPasswordForm) -> bool:
     level: int = request.session.get(ASSURANCE_LEVEL, 1)
     # The old password in this very request is as fresh as a login can be.
     actor = dataclasses.replace(
-        selectors.staff_principal(request.user),
+        of_staff(request.user),
         authenticated_at=clock.now(),
         assurance_level=level,
     )

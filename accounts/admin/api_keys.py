@@ -13,12 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from typing_extensions import override
 
-from accounts import constants, key_format, selectors, services
+from accounts import constants, key_format, services
 from accounts.models import ApiKey
 from core import scopes
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
+from core.principals import of_staff
 
 
 class ServiceKeyForm(forms.Form):
@@ -123,7 +124,7 @@ class ApiKeyAdmin(ReaderAdmin):
         if form.is_valid():
             try:
                 key, text = services.create_service_key(
-                    **form.cleaned_data, actor=selectors.staff_principal(request.user)
+                    **form.cleaned_data, actor=of_staff(request.user)
                 )
             except DomainError as exc:
                 form.add_error(None, exc.detail)
@@ -134,7 +135,7 @@ class ApiKeyAdmin(ReaderAdmin):
     @admin.action(description="Revoke now", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """End the chosen keys."""
-        actor = selectors.staff_principal(request.user)
+        actor = of_staff(request.user)
         for key in queryset:
             services.revoke_api_key(key_id=key.pk, actor=actor, reason="by_staff")
         self.message_user(request, f"{len(queryset)} keys were revoked.", messages.SUCCESS)

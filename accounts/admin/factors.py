@@ -9,11 +9,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
 
-from accounts import selectors, services
+from accounts import services
 from accounts.models import Challenge, Factor, PasswordBefore, RecoveryCode
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
+from core.principals import of_staff
 
 
 class OfAPersonAdmin(ReaderAdmin):
@@ -42,7 +43,7 @@ class FactorAdmin(OfAPersonAdmin):
     @admin.action(description="Remove all factors of these people", permissions=["act"])
     def remove_lost(self, request: HttpRequest, queryset: QuerySet[Factor]) -> None:
         """Help people who have lost what they prove themselves with; each of them gets a mail."""
-        actor = selectors.staff_principal(request.user)
+        actor = of_staff(request.user)
         people = {factor.user_id: factor.user for factor in queryset.select_related("user")}
         try:
             removed = sum(

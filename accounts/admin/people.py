@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from typing_extensions import override
 
-from accounts import constants, selectors, services
+from accounts import constants, services
 from accounts.models import OneTimeToken, User
 from core.admin import ReaderAdmin
 from core.confirmation import ReasonForm, press
@@ -143,7 +143,7 @@ class UserAdmin(ReaderAdmin):
     def _set_mfa_enforced(
         self, request: HttpRequest, people: QuerySet[User], *, is_enforced: bool
     ) -> None:
-        actor = selectors.staff_principal(request.user)
+        actor = of_staff(request.user)
         for user in people:
             services.set_mfa_enforced(user=user, is_enforced=is_enforced, actor=actor)
         done = "must have" if is_enforced else "may have"
@@ -189,7 +189,7 @@ class UserAdmin(ReaderAdmin):
         form = InviteForm(request.POST or None)
         if form.is_valid():
             try:
-                services.invite(**form.cleaned_data, actor=selectors.staff_principal(request.user))
+                services.invite(**form.cleaned_data, actor=of_staff(request.user))
             except DomainError as exc:
                 form.add_error(None, exc.detail)
             else:

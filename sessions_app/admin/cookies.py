@@ -9,10 +9,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from typing_extensions import override
 
-from accounts.selectors import staff_principal
 from core.admin import ReaderAdmin
 from core.errors import DomainError
 from core.fields import UUID_TEXT
+from core.principals import of_staff
 from sessions_app import services
 from sessions_app.models import (
     ConsentRecord,
@@ -65,7 +65,7 @@ class CookieDefinitionAdmin(ReaderAdmin):
     def _switch(
         self, request: HttpRequest, rows: QuerySet[CookieDefinition], *, is_active: bool
     ) -> None:
-        actor = staff_principal(request.user)
+        actor = of_staff(request.user)
         for row in rows:
             try:
                 services.change_definition(
@@ -120,7 +120,7 @@ class CookieAdmin(ReaderAdmin):
     @admin.action(description="Revoke now", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Cookie]) -> None:
         """End the chosen cookies."""
-        actor = staff_principal(request.user)
+        actor = of_staff(request.user)
         for cookie in queryset:
             services.revoke_cookie(cookie_id=cookie.pk, actor=actor, reason="by_staff")
         self.message_user(request, f"{len(queryset)} cookies were revoked.", messages.SUCCESS)

@@ -9,9 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from accounts.selectors import staff_principal
 from core.errors import DomainError
-from core.principals import Principal
+from core.principals import Principal, of_staff
 from sessions_app import constants, selectors, services
 from sessions_app.services.impersonation import PERMISSION
 
@@ -51,7 +50,7 @@ def impersonate(request: HttpRequest, context: dict[str, object]) -> HttpRespons
 def actor_of(request: HttpRequest) -> Principal:
     """Return the member of staff with the session they are logged in to the admin by."""
     row = selectors.admin_session(request.session.session_key)
-    known = staff_principal(request.user)
+    known = of_staff(request.user)
     if row is None:
         return known
     return dataclasses.replace(
