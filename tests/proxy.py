@@ -37,11 +37,7 @@ class Proxy:
     def __init__(self, home: Path, upstreams: list[str]) -> None:
         self.home = home
         self.http = free_port()
-        with socket.socket() as held:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            held.bind(("127.0.0.1", self.http))
-            held.listen()
-            self.https = free_port()
+        self.https = free_port()
         self.trust = _certificate(home)
         _render(home, self._values(upstreams))
         self.process = subprocess.Popen([str(NGINX), "-p", str(home), "-c", "nginx.conf"])
