@@ -15,7 +15,7 @@ from django.core.management import call_command, get_commands
 from django.core.management.base import CommandError
 
 from core import clock, ids
-from core.errors import DomainError, InvalidInput
+from core.errors import InvalidInput
 from core.models import GoLiveEvidence
 from core.models.golive import ATTESTED, RUN
 
@@ -70,14 +70,6 @@ ITEMS: Final = (
 )
 
 
-class ItemUnknown(DomainError):
-    """Nothing of this name is asked before going live."""
-
-    code = "VALIDATION_GOLIVE_ITEM_UNKNOWN"
-    status = 404
-    title = "There is no such item"
-
-
 def states() -> list[State]:
     """Return how every item stands now."""
     return [_state_of(item) for item in ITEMS]
@@ -95,12 +87,11 @@ def attest(*, name: str, by: str, days: int, note: str) -> None:
     """Keep a person's word that an item is so.
 
     Raises:
-        ItemUnknown: no such item.
-        InvalidInput: one that a run verifies, nobody named, or too many days.
+        InvalidInput: no such item, one that a run verifies, nobody named, or too many days.
     """
     item = next((each for each in ITEMS if each.name == name), None)
     if item is None:
-        raise ItemUnknown(f"There is no item {name}.")
+        raise InvalidInput(f"There is no item {name}.", errors=[])
     if item.command:
         raise InvalidInput(f"{name} is verified by a run, not by anybody's word.", errors=[])
     if not by.strip() or not 1 <= days <= ATTESTED_DAYS_MAX:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 from pathlib import Path
@@ -120,6 +121,11 @@ def test_each_fault_names_a_test_that_exists_or_none():
 
 
 def test_generated_documents_are_current(capsys):
+    # What is declared in a module that nothing has loaded yet would come and go with the order.
+    for path in SOURCES:
+        module = path.relative_to(ROOT).with_suffix("")
+        if module.parts[0] != "config":
+            importlib.import_module(".".join(module.parts).removesuffix(".__init__"))
     call_command("docs_generate", "--check")
     assert "current" in capsys.readouterr().out
 

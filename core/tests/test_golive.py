@@ -69,7 +69,7 @@ def test_word_of_a_named_person_counts_until_its_day(items, held_clock):
     for by, days in (("", 9), ("  ", 9), ("Ada Lovelace", 0), ("Ada Lovelace", 367)):
         with pytest.raises(InvalidInput):
             golive.attest(name="word", by=by, days=days, note="")
-    with pytest.raises(golive.ItemUnknown):
+    with pytest.raises(InvalidInput, match="no item"):
         golive.attest(name="weather", by="Ada Lovelace", days=9, note="")
     with pytest.raises(InvalidInput, match="by a run"):
         golive.attest(name="good", by="Ada Lovelace", days=9, note="")
