@@ -6,12 +6,9 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
-from django.db import connections
 from typing_extensions import override
 
-from core import epochs, hooks, partitions, privileges
-
-ADVISORY_LOCK = 7_301_000
+from core import epochs, hooks, migrating, partitions, privileges
 
 
 class Command(DjangoMigrate):
@@ -24,16 +21,10 @@ class Command(DjangoMigrate):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        with connections["owner"].cursor() as cursor:
-            # Two deploys at once: the second waits and finds nothing to do.
-            cursor.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        try:
+        with migrating.only_deploy():
             super().handle(*args, **options)
             if options["app_label"] is None and not (options["plan"] or options["check_unapplied"]):
                 self._prepare_to_serve(quiet=options["verbosity"] == 0)
-        finally:
-            with connections["owner"].cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
     def _prepare_to_serve(self, *, quiet: bool) -> None:
         created = partitions.ensure_months()
