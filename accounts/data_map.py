@@ -55,8 +55,8 @@ TABLES: Final = {
         personal="name allowed_cidrs last_used_address",
         secret="secret_sha256",
         technical=(
-            "id user_id scopes epoch created_by_id created_at expires_at last_used_at revoked_at "
-            "revoke_reason replaced_by_id replaced_at overlap_until"
+            "id user_id scopes audience epoch created_by_id created_at expires_at last_used_at "
+            "revoked_at revoke_reason replaced_by_id replaced_at overlap_until"
         ),
         noise="last_used_at last_used_address",
     ),

@@ -95,6 +95,12 @@ class ScopeBeyondReach(DomainError):
     title = "The scope is not yours to give"
 
 
+class AudienceUnknown(DomainError):
+    code = "AUTH_AUDIENCE_UNKNOWN"
+    status = 422
+    title = "No token is made for this audience"
+
+
 class NetworkInvalid(InvalidInput):
     code = "ACCOUNT_NETWORK_INVALID"
     title = "A network is not valid"

@@ -172,19 +172,22 @@ def imported_rows(*, of: PeopleImport, asked: PageRequest) -> Page[ImportedRow]:
 
 
 def usable_api_key(reference: KeyReference, *, at: dt.datetime) -> ApiKey | None:
-    """Return the key with this text if it is valid ``at``, with its owner joined.
+    """Return the key with this text if it is valid ``at``, with its owner joined."""
+    key = valid_api_key(reference.key_id, reference.user_id, at=at)
+    if key is None or not hmac.compare_digest(bytes(key.secret_sha256), reference.sha256):
+        return None
+    return key
+
+
+def valid_api_key(key_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime) -> ApiKey | None:
+    """Return this key if it is valid ``at``, with its owner joined.
 
     Valid: not revoked, expired or past its overlap, and its owner is the house, or active and of
     the epoch the key was made in.
     """
-    key = (
-        ApiKey.objects.select_related("user")
-        .of_user(reference.user_id)
-        .usable(at)
-        .filter(pk=reference.key_id)
-        .first()
-    )
-    if key is None or not hmac.compare_digest(bytes(key.secret_sha256), reference.sha256):
+    rows = ApiKey.objects.select_related("user").of_user(user_id).usable(at)
+    key = rows.filter(pk=key_id).first()
+    if key is None:
         return None
     is_of_living = key.user.is_active and key.epoch == key.user.session_epoch
     return key if is_of_living or key.user_id == HOUSE_USER_ID else None
@@ -204,6 +207,7 @@ def facts_of_api_key(key: ApiKey) -> dict[str, Any]:
         "scopes": sorted(names),
         "permissions": sorted(scopes.permissions_of(names)),
         "allowed_cidrs": key.allowed_cidrs,
+        "audience": key.audience,
         "valid_until": min(ends).timestamp() if ends else float(2**53),
     }
 

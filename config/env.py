@@ -147,6 +147,11 @@ class Env(Observability, Secrets):
     staff_session_absolute_timeout_s: int = setting(
         "The same for the staff admin: absolute.", default=43_200, minimum=60
     )
+    service_session_timeout_s: int = setting(
+        "A session that a service begins with its key ends after this long.",
+        default=3_600,
+        minimum=60,
+    )
     access_token_ttl_s: int = setting(
         "How long a bearer token works that a refresh token renews.", default=600, minimum=60
     )

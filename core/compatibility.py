@@ -6,6 +6,7 @@ asked for less, and an answer may only say more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -124,6 +125,16 @@ def _type_change(where: str, old: Document, new: Document, *, sent: bool) -> Ite
                 yield f"{where}: {limit} is tighter now"
 
 
+def _refuses_more(before: str, after: str) -> bool:
+    """Compare two patterns; a choice of names refuses more only when one is gone from it."""
+    was, is_now = _CHOICE.fullmatch(before), _CHOICE.fullmatch(after)
+    if was and is_now:
+        return not set(was[1].split("|")) <= set(is_now[1].split("|"))
+    return after != before
+
+
+# Some of these names, comma separated.
+_CHOICE: Final = re.compile(r"\^\(\?:([\w|]+)\)\(\?:,\(\?:\1\)\)\*\$")
 _LIMITS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "maxLength": lambda before, after: after < before,
     "maximum": lambda before, after: after < before,
@@ -131,7 +142,7 @@ _LIMITS: Final[dict[str, Callable[[Any, Any], bool]]] = {
     "minLength": lambda before, after: after > before,
     "minimum": lambda before, after: after > before,
     "minItems": lambda before, after: after > before,
-    "pattern": lambda before, after: after != before,
+    "pattern": _refuses_more,
 }
 
 

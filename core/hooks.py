@@ -15,6 +15,8 @@ AFTER_MIGRATE: Final = "after_migrate"
 USER_CREATED: Final = "user_created"
 # user_id, is_active: in the commit that locks somebody out or lets them in.
 USER_ACCESS_CHANGED: Final = "user_access_changed"
+# key_id, user_id, actor: in the commit that revokes an API key.
+API_KEY_REVOKED: Final = "api_key_revoked"
 # Nothing: somebody reads the metrics; set the gauges that are counted in the database.
 METRICS_READ: Final = "metrics_read"
 # user_id, actor, reason, kept_session_id: in the commit after which no login of the person counts

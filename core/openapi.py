@@ -64,9 +64,10 @@ class OperationSchema(AutoSchema):
 
     @override
     def _get_request_body(self, direction: Any = "request") -> Any:
-        """Return what is sent; where something may be sent, at least ``{}`` must be."""
+        """Return what is sent; at least ``{}`` must be, unless the view takes no body as well."""
         body: dict[str, Any] | None = super()._get_request_body(direction)  # type: ignore[no-untyped-call]  # untyped library
-        return body and {**body, "required": True}
+        is_optional = self.method in getattr(self.view, "takes_no_body", ())
+        return body and {**body, "required": not is_optional}
 
     @override
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:

@@ -20,13 +20,14 @@ class Principal:
     ``permissions`` are Django permission names (``app.codename``), only filled for staff and for
     keys whose scopes carry them; ``assurance_level`` is 1 for one factor, 2 for two (NIST SP
     800-63B), and ``assurance_level_required`` what the person must reach for a fresh login.
-    ``scopes`` are only filled for keys (kind ``key``), whose ``user_id`` is their owner's, or the
-    house's when they belong to a service. ``impersonator_id`` is the member of staff who acts as
-    this person. ``is_projection`` says that a JWT stood for the session: it opens what the session
-    opens, but no other token can be had for it. ``epoch`` is the person's when the session began:
-    what a session makes must not outlive the end of all logins of its time. ``owes`` is what they
-    must do before anything else: add the second factor their account needs, or replace a password
-    that somebody else made.
+    ``scopes`` are only filled for keys (kind ``key``) and the sessions they begin, whose
+    ``user_id`` is their owner's, or the house's when they belong to a service; ``audience`` is the
+    one whose tokens the key may ask about, by default ours. ``impersonator_id`` is the member of
+    staff who acts as this person. ``is_projection`` says that a JWT stood for the session: it
+    opens what the session opens, but no other token can be had for it. ``epoch`` is the person's
+    when the session began: what a session makes must not outlive the end of all logins of its
+    time. ``owes`` is what they must do before anything else: add the second factor their account
+    needs, or replace a password that somebody else made.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Principal:
     authenticated_at: dt.datetime | None = None
     scopes: frozenset[str] = frozenset()
     key_id: uuid.UUID | None = None
+    audience: str = ""
     impersonator_id: uuid.UUID | None = None
     is_projection: bool = False
     epoch: int | None = None

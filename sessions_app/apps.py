@@ -21,6 +21,7 @@ class SessionsAppConfig(AppConfig):
         hooks.listen(hooks.LOGINS_ENDED, services.end_sessions_of)
         hooks.listen(hooks.LOGINS_ENDED, services.forget_devices_of)
         hooks.listen(hooks.LOGINS_ENDED, services.end_impersonations_by)
+        hooks.listen(hooks.API_KEY_REVOKED, services.end_sessions_of_key)
         hooks.listen(hooks.USER_ERASED, services.erase_cookies_of)
         hooks.listen(hooks.DATABASE_RESTORED, services.end_everything)
         guide = "docs/cookies.md"

@@ -16,12 +16,15 @@ CACHE_TTL_S: Final = LAST_SEEN_PRECISION_S
 USER_AGENT_LENGTH_MAX: Final = 512
 
 # A person by the API; a member of staff in the admin, by its cookie only; somebody who has not
-# logged in yet; a member of staff who acts as a person.
+# logged in yet; a member of staff who acts as a person; a service, which began it with its key.
 KIND_USER: Final = "user"
 KIND_STAFF: Final = "staff"
 KIND_GUEST: Final = "guest"
 KIND_IMPERSONATION: Final = "impersonation"
-KINDS: Final = (KIND_USER, KIND_STAFF, KIND_GUEST, KIND_IMPERSONATION)
+KIND_SERVICE: Final = "service"
+KINDS: Final = (KIND_USER, KIND_STAFF, KIND_GUEST, KIND_IMPERSONATION, KIND_SERVICE)
+# What a key begins by the API.
+KINDS_OF_KEYS: Final = (KIND_GUEST, KIND_SERVICE)
 
 REFRESH_TOKEN_PREFIX: Final = "srr"  # noqa: S105 - as above
 # Short-lived tokens end up to this share earlier, so that not all clients refresh at one moment.
@@ -103,7 +106,7 @@ SCOPES: Final = (
     Scope(CONSENTS_WRITE, "write down who agreed to which cookies"),
     Scope(COOKIES_ISSUE, "issue cookies"),
     Scope(COOKIES_RESOLVE, "read what is behind an issued cookie"),
-    Scope(SESSIONS_WRITE, "begin sessions for guests"),
+    Scope(SESSIONS_WRITE, "begin sessions for guests and for itself"),
     Scope(SESSIONS_INTROSPECT, "ask whom a token speaks for"),
     Scope(JARS_READ, "read cookie jars and what they would send"),
     Scope(JARS_WRITE, "make, fill and delete cookie jars"),

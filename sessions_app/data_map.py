@@ -19,7 +19,7 @@ _SESSIONS: Final = {
         technical=(
             "id user_id kind assurance_level epoch authenticated_at last_seen_at idle_timeout_s "
             "expires_at revoked_at revoke_reason token_expires_at impersonator_id cookie_id "
-            "impersonator_session_id data_version created_at"
+            "api_key_id impersonator_session_id data_version created_at"
         ),
         noise="last_seen_at client_address data data_version token_expires_at token_sha256",
     ),

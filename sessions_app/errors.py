@@ -95,12 +95,6 @@ class CsrfFailed(DomainError):
     title = "CSRF verification failed"
 
 
-class AudienceUnknown(DomainError):
-    code = "AUTH_AUDIENCE_UNKNOWN"
-    status = 422
-    title = "No token is made for this audience"
-
-
 class SigningKeyTooNew(DomainError):
     """Only operators hear this; extension ``ready_at``."""
 

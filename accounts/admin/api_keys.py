@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -36,6 +37,15 @@ class ServiceKeyForm(forms.Form):
         required=False,
         widget=forms.Textarea({"rows": 3}),
         help_text="One address or network (203.0.113.0/24) a line. Empty: from anywhere.",
+    )
+    audience = forms.ChoiceField(
+        required=False,
+        label="It asks about tokens of",
+        choices=lambda: [
+            ("", f"sessions, and JWTs for {settings.ENV.public_url}"),
+            *((name, f"JWTs for {name} only") for name in settings.ENV.jwt_audiences),
+        ],
+        help_text="Counts for a key that may ask whom a token speaks for.",
     )
     lifetime_days = forms.IntegerField(
         required=False,
@@ -74,6 +84,7 @@ class ApiKeyAdmin(ReaderAdmin):
         "begins_with",
         *list_display,
         "allowed_cidrs",
+        "audience",
         "created_by_id",
         "replaced_by_id",
         "replaced_at",

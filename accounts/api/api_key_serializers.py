@@ -17,6 +17,7 @@ API_KEY_EXAMPLE: Final = {
     "begins_with": "srk_AaH8kDweekOdDltXLx2OYAGh_HaPc3D1o7yXcYNHidA",
     "scopes": ["account:read"],
     "allowed_cidrs": ["203.0.113.0/24"],
+    "audience": "",
     "created_at": "2026-11-20T10:00:00.000000Z",
     "expires_at": "2027-11-20T10:00:00.000000Z",
     "last_used_at": None,
@@ -46,6 +47,13 @@ class ApiKeyInput(fields.StrictSerializer):
         default=list,
         help_text="Networks the key may be used from; none: from anywhere.",
     )
+    audience = fields.StrictTextField(
+        max_length=constants.AUDIENCE_LENGTH_MAX,
+        required=False,
+        default="",
+        help_text="One of `JWT_AUDIENCES`: a key with `sessions:introspect` hears only of JWTs "
+        "made for it. Empty: of sessions, and JWTs for this service.",
+    )
     lifetime_days = fields.StrictIntegerField(
         minimum=1,
         maximum=constants.API_KEY_LIFETIME_DAYS_MAX,
@@ -69,6 +77,7 @@ class ApiKeyOutput(serializers.Serializer[ApiKey]):
     begins_with = serializers.CharField(help_text="To recognise the key where it is used.")
     scopes = serializers.ListField(child=serializers.CharField())
     allowed_cidrs = serializers.ListField(child=serializers.CharField())
+    audience = serializers.CharField(help_text="Whose tokens it may ask about; empty: ours.")
     created_at = fields.InstantField()
     expires_at = fields.InstantField(allow_null=True)
     last_used_at = fields.InstantField(allow_null=True, help_text="Exact to one minute.")

@@ -85,6 +85,7 @@ class ApiKeysView(APIView):
             scope_names=wanted["scopes"],
             networks=wanted["allowed_cidrs"],
             lifetime_days=wanted["lifetime_days"],
+            audience=wanted["audience"],
             actor=caller(request),
         )
         return _shown_once(made, text)

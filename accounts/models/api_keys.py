@@ -22,7 +22,8 @@ class ApiKey(models.Model):
 
     A key of a person acts for them; a key of the house is a service's. ``epoch`` is the owner's
     ``session_epoch`` when it was made: what ends all sessions of a person ends their keys too. A
-    rotated key works until ``overlap_until`` beside the one that replaced it.
+    rotated key works until ``overlap_until`` beside the one that replaced it. ``audience`` is the
+    service that asks with it whom a token speaks for, and hears only of tokens made for it.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
@@ -39,6 +40,14 @@ class ApiKey(models.Model):
     scopes = ArrayField(models.CharField(max_length=constants.SCOPE_LENGTH_MAX))
     allowed_cidrs = ArrayField(
         models.CharField(max_length=64), verbose_name="allowed networks", default=list, blank=True
+    )
+    audience = models.CharField(
+        "asks for",
+        max_length=constants.AUDIENCE_LENGTH_MAX,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Whose tokens it may ask about; empty: this service's own.",
     )
     epoch = models.PositiveIntegerField()
     created_by_id = models.UUIDField("made by")

@@ -26,7 +26,7 @@ from accounts.services.factors import (
 from accounts.services.guessing import counted_guess, limit_requests
 from accounts.services.imports import import_people
 from accounts.services.invitations import accept_invitation, invite, withdraw_invitation
-from accounts.services.key_login import authenticate_key
+from accounts.services.key_login import authenticate_key, require_allowed_network
 from accounts.services.login import make_device_token, prove_password, verify_login
 from accounts.services.password_changes import change_password, reset_password
 from accounts.services.passwords import require_strong_password
@@ -99,6 +99,7 @@ __all__ = [
     "remove_factor",
     "renew_recovery_codes",
     "repeat_offer",
+    "require_allowed_network",
     "require_login_open",
     "require_strong_password",
     "resend_link",

@@ -15,7 +15,7 @@ from django.db import transaction
 from accounts import constants, errors, key_format, selectors
 from accounts.models import ApiKey, User
 from accounts.services.notices import tell
-from core import audit, clock, db, ids, metrics, outbox, remembered, scopes, step_up
+from core import audit, clock, db, hooks, ids, metrics, outbox, remembered, scopes, step_up
 from core.errors import PermissionRefused
 from core.principals import HOUSE_USER_ID, Principal
 
@@ -26,6 +26,7 @@ def create_api_key(
     scope_names: Sequence[str],
     networks: Sequence[str] = (),
     lifetime_days: int = constants.API_KEY_LIFETIME_DAYS_MAX,
+    audience: str = "",
     actor: Principal,
 ) -> tuple[ApiKey, str]:
     """Make a key that acts for ``actor``; return it and its text, which is shown only now.
@@ -37,11 +38,13 @@ def create_api_key(
         ScopeMissing: ``actor`` is a key itself.
         ScopeBeyondReach: an unknown scope, or one that reaches further than ``actor``.
         NetworkInvalid: not networks; extension ``errors``.
+        AudienceUnknown: none of ``JWT_AUDIENCES``.
         ApiKeysTooMany: extension ``limit``.
     """
     step_up.require_fresh_login(actor)
     _require_within_reach(scope_names, actor)
     allowed = _canonical_networks(networks)
+    _require_known_audience(audience)
     ends = clock.now() + dt.timedelta(days=lifetime_days)
     return db.run_in_transaction(
         lambda: _add(
@@ -50,6 +53,7 @@ def create_api_key(
                 name=name,
                 scopes=sorted(set(scope_names)),
                 allowed_cidrs=allowed,
+                audience=audience,
                 expires_at=ends,
             ),
             actor,
@@ -63,6 +67,7 @@ def create_service_key(
     scope_names: Sequence[str],
     networks: Sequence[str] = (),
     lifetime_days: int | None = constants.API_KEY_LIFETIME_DAYS_MAX,
+    audience: str = "",
     actor: Principal,
 ) -> tuple[ApiKey, str]:
     """Make a key of the house for a service; ``lifetime_days`` of ``None`` never ends.
@@ -73,11 +78,13 @@ def create_service_key(
         PermissionRefused: ``actor`` may not make such keys.
         ScopeBeyondReach: an unknown scope, or one that reaches further than ``actor``.
         NetworkInvalid: not networks; extension ``errors``.
+        AudienceUnknown: none of ``JWT_AUDIENCES``.
         ApiKeysTooMany: extension ``limit``.
     """
     _require_may_make_service_keys(actor)
     _require_within_reach(scope_names, actor)
     allowed = _canonical_networks(networks)
+    _require_known_audience(audience)
     ends = None if lifetime_days is None else clock.now() + dt.timedelta(days=lifetime_days)
     return db.run_in_transaction(
         lambda: _add(
@@ -86,6 +93,7 @@ def create_service_key(
                 name=name,
                 scopes=sorted(set(scope_names)),
                 allowed_cidrs=allowed,
+                audience=audience,
                 expires_at=ends,
             ),
             actor,
@@ -143,6 +151,7 @@ def rotate_api_key(
                 name=old.name,
                 scopes=old.scopes,
                 allowed_cidrs=old.allowed_cidrs,
+                audience=old.audience,
                 expires_at=None if lifetime is None else now + lifetime,
             ),
             actor,
@@ -169,6 +178,7 @@ def revoke_api_key(*, key_id: uuid.UUID, actor: Principal, reason: str = "by_own
         )
         if changed:
             _tell(key, "api_key.revoke", actor, reason=reason)
+            hooks.fire(hooks.API_KEY_REVOKED, key_id=key.pk, user_id=key.user_id, actor=actor)
         forget_cached_keys(user_id=key.user_id)
 
     db.run_in_transaction(revoke)
@@ -220,6 +230,11 @@ def _require_within_reach(names: Sequence[str], actor: Principal) -> None:
         raise errors.ScopeBeyondReach(
             "There is no such scope, or it reaches further than you do.", scopes=beyond
         )
+
+
+def _require_known_audience(audience: str) -> None:
+    if audience not in {"", settings.ENV.public_url, *settings.ENV.jwt_audiences}:
+        raise errors.AudienceUnknown("JWT_AUDIENCES names no such service.")
 
 
 def _canonical_networks(texts: Sequence[str]) -> list[str]:

@@ -37,19 +37,23 @@ def authenticate_key(text: str) -> Principal:
             remembered.remember(
                 name, facts, generation=generation, ttl_s=constants.API_KEY_USE_PRECISION_S
             )
-    if (
-        facts is None
-        or clock.now().timestamp() >= facts["valid_until"]
-        or not _is_allowed_from(context.current().client_address, facts["allowed_cidrs"])
-    ):
+    if facts is None or clock.now().timestamp() >= facts["valid_until"]:
         raise errors.KeyInvalid("Use a key that works.")
+    require_allowed_network(facts["allowed_cidrs"])
     return Principal(
         kind="key",
         user_id=uuid.UUID(facts["user_id"]),
         key_id=uuid.UUID(facts["key_id"]),
         scopes=frozenset(facts["scopes"]),
         permissions=frozenset(facts["permissions"]),
+        audience=facts["audience"],
     )
+
+
+def require_allowed_network(networks: list[str]) -> None:
+    """Raise :class:`accounts.errors.KeyInvalid` unless the caller is in a key's ``networks``."""
+    if not _is_allowed_from(context.current().client_address, networks):
+        raise errors.KeyInvalid("Use a key that works.")
 
 
 def _read_facts(reference: key_format.KeyReference) -> dict[str, Any] | None:

@@ -66,6 +66,24 @@ def test_what_breaks_clients_is_found(change):
     assert len(breaking_changes(OLD, new)) in (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "breaks"),
+    [
+        ("^(?:id)(?:,(?:id))*$", "^(?:id|state)(?:,(?:id|state))*$", False),
+        ("^(?:id|state)(?:,(?:id|state))*$", "^(?:state)(?:,(?:state))*$", True),
+        ("^(?:id)(?:,(?:id))*$", "^(?:id|state)$", True),
+        ("^a+$", "^a+$", False),
+        ("^a+$", "^a*$", True),
+    ],
+)
+def test_pattern_breaks_unless_it_only_offers_more_names(before, after, breaks):
+    old, new = copy.deepcopy(OLD), copy.deepcopy(OLD)
+    for document, pattern in ((old, before), (new, after)):
+        (limit,) = document["paths"]["/things/"]["get"]["parameters"]
+        limit["schema"] = {"type": "string", "pattern": pattern}
+    assert bool(breaking_changes(old, new)) is breaks
+
+
 def test_what_only_adds_is_let_through():
     new = copy.deepcopy(OLD)
     _shape(new, "T")["properties"]["more"] = {"type": "string"}

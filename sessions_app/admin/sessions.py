@@ -40,6 +40,7 @@ class SessionAdmin(ReaderAdmin):
         "assurance_level",
         "impersonator_id",
         "impersonation_reason",
+        "api_key_id",
     )
     search_fields = ("id",)
     search_help_text = "The e-mail address or id of a person, or the id of a session."

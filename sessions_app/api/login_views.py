@@ -13,7 +13,7 @@ from typing_extensions import override
 from accounts import services as accounts
 from core.api import caller, given
 from core.openapi import problems
-from sessions_app import selectors, services
+from sessions_app import constants, selectors, services
 from sessions_app.api import browser
 from sessions_app.api.authentication import bearer_token
 from sessions_app.api.factor_views import ASKED, asked
@@ -167,13 +167,18 @@ class LogoutView(APIView):
     open_to_guests = True
     open_to_impersonators = True
     settles = {"factor", "password"}
+    # The session of a service; a key itself has none to end.
+    scopes = {"POST": constants.SESSIONS_WRITE}
 
     @extend_schema(
         summary="Log out",
-        description="Answers alike when the session of this token has ended before.",
+        description=(
+            "Answers alike when the session of this token has ended before. An API key itself "
+            "has none."
+        ),
         tags=["auth"],
         request=None,
-        responses={204: None, **problems(401)},
+        responses={204: None, **problems(401, 404)},
     )
     def post(self, request: Request) -> Response:
         services.end_current_session(actor=caller(request))

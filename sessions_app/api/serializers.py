@@ -216,8 +216,17 @@ class EndedOutput(serializers.Serializer[Any]):
     ended = serializers.IntegerField()
 
 
+class BegunInput(fields.StrictSerializer):
+    kind = fields.StrictChoiceField(
+        choices=limits.KINDS_OF_KEYS,
+        required=False,
+        default=limits.KIND_GUEST,
+        help_text="For somebody who has not logged in, or for the service that asks.",
+    )
+
+
 class GuestOutput(serializers.Serializer[Any]):
-    token = serializers.CharField(help_text="Shown only now. The guest's bearer token.")
+    token = serializers.CharField(help_text="Shown only now. The session's bearer token.")
     session = SessionOutput()
 
 
@@ -238,7 +247,9 @@ class IntrospectInput(fields.StrictSerializer):
         max_length=64, required=False, help_text="Taken and not needed (RFC 7662, section 2.1)."
     )
     audience = fields.StrictTextField(
-        max_length=256, required=False, help_text="Whom a JWT must be for; by default this service."
+        max_length=256,
+        required=False,
+        help_text="Refused unless it is the key's own: a check of your configuration.",
     )
 
 
@@ -250,7 +261,9 @@ class IntrospectOutput(serializers.Serializer[Any]):
     iss = serializers.CharField(required=False)
     sub = serializers.CharField(required=False, help_text="The id of the person or guest.")
     sid = serializers.CharField(required=False)
-    kind = serializers.CharField(required=False, help_text="user, staff or guest.")
+    kind = serializers.CharField(required=False, help_text="user, staff, guest or service.")
+    client_id = serializers.CharField(required=False, help_text="The key of a service.")
+    scope = serializers.CharField(required=False, help_text="What a service may do.")
     acr = serializers.CharField(required=False, help_text="aal1 or aal2; aal0 of a guest.")
     auth_time = serializers.IntegerField(required=False)
     aud = serializers.CharField(required=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
@@ -10,13 +11,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import caller
+from core.api import caller, given_if_any
 from core.openapi import PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
 from core.step_up import require_fresh_login
 from sessions_app import constants, selectors, services
 from sessions_app.api.serializers import (
     SESSION_EXAMPLE,
+    BegunInput,
     EndedOutput,
     GuestOutput,
     SessionOutput,
@@ -28,6 +30,7 @@ class SessionsView(APIView):
     """The devices one is logged in on."""
 
     scopes = {"GET": constants.SESSIONS_READ, "POST": constants.SESSIONS_WRITE}
+    takes_no_body = {"POST"}
 
     @extend_schema(
         operation_id="sessions_list",
@@ -53,15 +56,19 @@ class SessionsView(APIView):
 
     @extend_schema(
         operation_id="sessions_begin_for_guest",
-        summary="Begin a session for a guest",
+        summary="Begin a session for a guest, or for a service",
         description=(
-            "For services with a key: a session for somebody who has not logged in. It keeps data "
-            "and nothing else; after a login, `attach` takes it over."
+            "For services with a key. A session for somebody who has not logged in keeps data and "
+            "nothing else; after a login, `attach` takes it over. A session for the service itself "
+            "can do what its key can, from where its key can, for an hour: so the key stays in one "
+            "place, and machines get tokens that soon end. It ends with the key, and by "
+            "`auth/logout`."
         ),
         tags=["sessions"],
-        request=None,
-        responses={201: GuestOutput, **problems(401, 403)},
+        request=BegunInput,
+        responses={201: GuestOutput, **problems(400, 401, 403)},
         examples=[
+            OpenApiExample("For the service", value={"kind": "service"}, request_only=True),
             OpenApiExample(
                 "A guest",
                 value={
@@ -70,13 +77,19 @@ class SessionsView(APIView):
                 },
                 response_only=True,
                 status_codes=["201"],
-            )
+            ),
         ],
     )
     def post(self, request: Request) -> Response:
-        session, token = services.start_guest_session(actor=caller(request))
+        session, token = _BEGIN[given_if_any(BegunInput, request)["kind"]](actor=caller(request))
         body = {"token": token, "session": SessionOutput(session).data}
         return Response(body, status=status.HTTP_201_CREATED)
+
+
+_BEGIN: Final = {
+    constants.KIND_GUEST: services.start_guest_session,
+    constants.KIND_SERVICE: services.start_service_session,
+}
 
 
 class SessionView(APIView):

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Now
 from typing_extensions import override
 
+from accounts.models import ApiKey
 from core import ids
 from sessions_app import constants
 from sessions_app.querysets import SessionQuerySet
@@ -54,12 +55,16 @@ class Session(models.Model):
     impersonation_reason = models.CharField(
         "why acted as", max_length=constants.IMPERSONATION_REASON_LENGTH_MAX, blank=True
     )
+    # The key that began a service's session, which can do what the key can, while it can.
+    api_key_id = models.UUIDField("began with key", null=True)
     data = models.JSONField(default=dict)
     data_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField("began", db_default=Now())
 
     # Only where the rows were read ``with_factor``.
     has_factor: bool
+    # Only of a service's session that was found valid.
+    api_key: ApiKey
 
     objects = SessionQuerySet.as_manager()
 
@@ -94,6 +99,11 @@ class Session(models.Model):
                     impersonator_id__isnull=False,
                 ),
             ),
+            models.CheckConstraint(
+                name="session_of_service_has_key",
+                condition=models.Q(kind=constants.KIND_SERVICE, api_key_id__isnull=False)
+                | models.Q(~models.Q(kind=constants.KIND_SERVICE), api_key_id=None),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -111,6 +121,11 @@ class Session(models.Model):
                 fields=["impersonator_id"],
                 name="session_of_impersonator",
                 condition=models.Q(impersonator_id__isnull=False, revoked_at=None),
+            ),
+            models.Index(
+                fields=["api_key_id"],
+                name="session_of_key",
+                condition=models.Q(api_key_id__isnull=False, revoked_at=None),
             ),
         ]
 

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
+from accounts.selectors import facts_of_api_key, valid_api_key
 from accounts.services import must_have_factor
 from core import clock
 from core.pagination import Page, PageRequest, page_by_id
@@ -90,9 +91,22 @@ def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
         return None
     if session.kind == constants.KIND_GUEST:
         return session
+    if session.api_key_id is not None:
+        return _with_its_key(session, at)
     user = session.user
     if user is None or not user.is_active or session.epoch != user.session_epoch:
         return None
+    return session
+
+
+def _with_its_key(session: Session, at: dt.datetime) -> Session | None:
+    """Return a service's session with its key if that is valid: it says who is allowed what."""
+    assert session.api_key_id is not None
+    assert session.user_id is not None
+    key = valid_api_key(session.api_key_id, session.user_id, at=at)
+    if key is None:
+        return None
+    session.api_key = key
     return session
 
 
@@ -100,8 +114,11 @@ def facts_of(session: Session) -> dict[str, Any]:
     """Return what a request needs to know of a valid session, as JSON; staff with permissions.
 
     Staff who must prove two things and have proved one have none of the powers of staff. Whoever
-    acts as somebody else has not proved to be them: no such session is a fresh login.
+    acts as somebody else has not proved to be them: no such session is a fresh login. A service's
+    session is its key by another name, until the first of both ends.
     """
+    if session.kind == constants.KIND_SERVICE:
+        return _facts_of_service(session)
     user = None if session.kind == constants.KIND_GUEST else session.user
     is_staff = user is not None and user.is_staff
     needs_factor = session.has_factor or (user is not None and must_have_factor(user))
@@ -122,11 +139,30 @@ def facts_of(session: Session) -> dict[str, Any]:
         "authenticated_at": session.authenticated_at.timestamp() if has_proved else None,
         "impersonator_id": session.impersonator_id and str(session.impersonator_id),
         "token_valid_until": session.token_expires_at and session.token_expires_at.timestamp(),
-        "valid_until": min(
-            session.expires_at,
-            session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s),
-        ).timestamp(),
+        "valid_until": _end_of(session).timestamp(),
     }
+
+
+def _facts_of_service(session: Session) -> dict[str, Any]:
+    facts = facts_of_api_key(session.api_key)
+    return {
+        **facts,
+        "session_id": str(session.pk),
+        "kind": "key",
+        "assurance_level": session.assurance_level,
+        "assurance_level_required": 1,
+        "epoch": session.epoch,
+        "owes": "",
+        "authenticated_at": None,
+        "impersonator_id": None,
+        "token_valid_until": None,
+        "valid_until": min(_end_of(session).timestamp(), facts["valid_until"]),
+    }
+
+
+def _end_of(session: Session) -> dt.datetime:
+    idle_end = session.last_seen_at + dt.timedelta(seconds=session.idle_timeout_s)
+    return min(session.expires_at, idle_end)
 
 
 def _owed_in(session: Session) -> Debt:

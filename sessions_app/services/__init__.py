@@ -58,6 +58,7 @@ from sessions_app.services.proofs import finish_proof, prove_again
 from sessions_app.services.pruning import prune_sessions
 from sessions_app.services.purging import erase_cookies_of, purge_cookies
 from sessions_app.services.refresh import Grant, refresh_session, start_refreshed_session
+from sessions_app.services.service_sessions import end_sessions_of_key, start_service_session
 from sessions_app.services.session_data import merge_session_data
 from sessions_app.services.sessions import authenticate, begin_session, replace_token, start_session
 from sessions_app.services.signing_keys import published_keys, rotate_signing_keys
@@ -90,6 +91,7 @@ __all__ = [
     "end_other_sessions",
     "end_session",
     "end_sessions_of",
+    "end_sessions_of_key",
     "erase_cookies_of",
     "exchange_at",
     "export_netscape",
@@ -122,6 +124,7 @@ __all__ = [
     "start_guest_session",
     "start_impersonation",
     "start_refreshed_session",
+    "start_service_session",
     "start_session",
     "store_cookies",
     "subject_of",

@@ -15,11 +15,12 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 
+from accounts.errors import AudienceUnknown
 from core import clock, errors
 from core.fields import UUID_TEXT
 from core.principals import Principal
 from sessions_app import constants, selectors, session_cache
-from sessions_app.errors import AudienceUnknown, TokenExpired, TokenInvalid
+from sessions_app.errors import TokenExpired, TokenInvalid
 from sessions_app.services.lifetimes import end_of_token
 from sessions_app.services.sessions import live_facts, principal_of
 from sessions_app.services.signing_keys import signing_key
@@ -44,11 +45,11 @@ def issue_access_token(*, actor: Principal, audience: str | None = None) -> Acce
     It ends with the session at the latest. Writes nothing.
 
     Raises:
-        PermissionRefused: the caller has no session, or only a JWT of one.
+        PermissionRefused: the caller has no session, only a JWT of one, or a service's.
         AudienceUnknown: not us, and none of ``JWT_AUDIENCES``.
         TokenInvalid: the session has ended meanwhile.
     """
-    if actor.session_id is None or actor.is_projection:
+    if actor.session_id is None or actor.is_projection or actor.key_id is not None:
         raise errors.PermissionRefused("Only a session itself can be stood for.")
     audience = audience or settings.ENV.public_url
     if audience not in {settings.ENV.public_url, *settings.ENV.jwt_audiences}:

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from core import clock, errors
 from core.principals import Principal
-from sessions_app import selectors, session_cache, tokens
+from sessions_app import constants, selectors, session_cache, tokens
 from sessions_app.services.access_tokens import facts_behind, verified_claims
 from sessions_app.services.sessions import live_facts
 
@@ -18,23 +18,30 @@ INACTIVE: dict[str, Any] = {"active": False}
 def introspect(*, token: str, audience: str | None = None, actor: Principal) -> dict[str, Any]:
     """Return what RFC 7662 says of ``token``: that it is not active, or whom it speaks for.
 
-    A JWT is active only for the ``audience`` it was made for, by default us. Refresh tokens and API
-    keys are for us alone and never active.
+    A JWT is active only for the audience it was made for, and the audience is the key's own: a
+    service hears nothing of tokens for another (RFC 7662, section 4). A key without one is ours,
+    and only it hears of session tokens. Who names an ``audience`` makes sure that it is the key's.
+    Refresh tokens and API keys are never active.
 
     Raises:
-        PermissionRefused: the caller is neither a key nor the system.
+        PermissionRefused: the caller is neither a key nor the system, or the key is another
+            audience's.
     """
     if actor.kind not in ("key", "system"):
         raise errors.PermissionRefused("Only a key asks about tokens.")
-    audience = audience or settings.ENV.public_url
+    own = actor.audience or settings.ENV.public_url
+    if audience not in (None, own):
+        raise errors.PermissionRefused(f"This key asks for {own}.")
     try:
-        return _described(token, audience)
+        return _described(token, own)
     except errors.NotAuthenticated:
         return INACTIVE
 
 
 def _described(token: str, audience: str) -> dict[str, Any]:
     key = tokens.key_of(token)
+    if key is not None and audience != settings.ENV.public_url:
+        return INACTIVE
     if key is None:
         claims = verified_claims(token, audience=audience)
         return {**_of_session(facts_behind(claims)), **_of_jwt(claims)}
@@ -60,11 +67,13 @@ def _of_session(facts: dict[str, Any]) -> dict[str, Any]:
         "iss": settings.ENV.public_url,
         "sub": facts["user_id"],
         "sid": facts["session_id"],
-        "kind": facts["kind"],
+        "kind": constants.KIND_SERVICE if "key_id" in facts else facts["kind"],
         "acr": f"aal{facts['assurance_level']}",
     }
     if facts["authenticated_at"] is not None:
         described["auth_time"] = int(facts["authenticated_at"])
+    if "key_id" in facts:
+        described |= {"client_id": facts["key_id"], "scope": " ".join(facts["scopes"])}
     if facts["impersonator_id"] is not None:
         described["act"] = {"sub": facts["impersonator_id"]}
     return described

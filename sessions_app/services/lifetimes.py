@@ -28,6 +28,8 @@ def lifetime_of(kind: str, *, is_refreshed: bool = False) -> Lifetime:
         return Lifetime(env.staff_session_idle_timeout_s, env.staff_session_absolute_timeout_s)
     if kind == constants.KIND_IMPERSONATION:
         return Lifetime(env.staff_session_idle_timeout_s, env.impersonation_timeout_s)
+    if kind == constants.KIND_SERVICE:
+        return Lifetime(env.service_session_timeout_s, env.service_session_timeout_s)
     if is_refreshed:
         return Lifetime(
             env.refresh_idle_timeout_s, env.refresh_absolute_timeout_s, env.access_token_ttl_s

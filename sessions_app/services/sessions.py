@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts import services as accounts
 from accounts.models import User
 from core import clock, context, db, ids, metrics
 from core.principals import Principal
@@ -130,6 +131,7 @@ def authenticate(token: str) -> Principal:
 
     Raises:
         TokenInvalid: malformed, unknown, expired, revoked, or of a deactivated person.
+        KeyInvalid: of a service, from outside the networks of its key.
         TokenExpired: the session lives, but its token must be renewed with the refresh token.
     """
     key = tokens.key_of(token)
@@ -143,7 +145,10 @@ def authenticate(token: str) -> Principal:
     token_ends_s = facts["token_valid_until"]
     if token_ends_s and clock.now().timestamp() >= token_ends_s:
         raise TokenExpired("Send the refresh token to auth/refresh, then repeat the request.")
-    return principal_of(facts)
+    principal = principal_of(facts)
+    if principal.key_id is not None:
+        accounts.require_allowed_network(facts["allowed_cidrs"])
+    return principal
 
 
 def live_facts(
@@ -173,6 +178,7 @@ def live_facts(
 def principal_of(facts: dict[str, Any], *, is_projection: bool = False) -> Principal:
     """Return the caller whom ``facts`` describe."""
     proved_at, impersonator = facts["authenticated_at"], facts["impersonator_id"]
+    key_id = facts.get("key_id")
     return Principal(
         kind=facts["kind"],
         user_id=uuid.UUID(facts["user_id"]),
@@ -185,6 +191,9 @@ def principal_of(facts: dict[str, Any], *, is_projection: bool = False) -> Princ
         authenticated_at=proved_at and dt.datetime.fromtimestamp(proved_at, tz=dt.UTC),
         impersonator_id=impersonator and uuid.UUID(impersonator),
         is_projection=is_projection,
+        key_id=key_id and uuid.UUID(key_id),
+        scopes=frozenset(facts.get("scopes", ())),
+        audience=facts.get("audience", ""),
     )
 
 

@@ -18,11 +18,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import services as accounts
+from accounts.errors import AudienceUnknown
 from core import clock
 from core.errors import PermissionRefused
 from core.models import AuditEvent
 from sessions_app import services
-from sessions_app.errors import AudienceUnknown, SigningKeyTooNew, TokenExpired, TokenInvalid
+from sessions_app.errors import SigningKeyTooNew, TokenExpired, TokenInvalid
 from sessions_app.models import SigningKey
 from sessions_app.services import access_tokens
 from sessions_app.services.signing_keys import signing_key

@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 
 from accounts import services as accounts
+from accounts.errors import AudienceUnknown
+from accounts.models import ApiKey
 from core.errors import PermissionRefused
-from core.principals import SYSTEM
+from core.principals import HOUSE_USER_ID, SYSTEM, Principal
 from sessions_app import constants, services, tokens
 from tests.callers import key_of
 from tests.people import Person
@@ -19,8 +21,12 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits_at_once")]
 SHOP = "https://shop.example"
 
 
-def _ask(token: str) -> dict[str, object]:
-    return services.introspect(token=token, actor=SYSTEM)
+OUR_KEY = Principal(kind="key", user_id=HOUSE_USER_ID)
+SHOPS_KEY = dataclasses.replace(OUR_KEY, audience=SHOP)
+
+
+def _ask(token: str, actor: Principal = OUR_KEY) -> dict[str, object]:
+    return services.introspect(token=token, actor=actor)
 
 
 def test_session_token_speaks_for_its_person(ada: Person, settings):
@@ -73,11 +79,44 @@ def test_jwt_is_active_only_for_whom_it_was_made(ada: Person, settings):
     settings.ENV = dataclasses.replace(settings.ENV, jwt_audiences=[SHOP])
     actor = services.authenticate(services.start_session(user=ada.user)[1])
     for_shop = services.issue_access_token(actor=actor, audience=SHOP).text
-    assert services.introspect(token=for_shop, audience=SHOP, actor=SYSTEM)["aud"] == SHOP
+    for_us = services.issue_access_token(actor=actor).text
+    assert _ask(for_us)["active"] is True
     assert _ask(for_shop) == {"active": False}
-    assert services.introspect(
-        token=services.issue_access_token(actor=actor).text, audience=SHOP, actor=SYSTEM
-    ) == {"active": False}
+    assert _ask(for_shop, SHOPS_KEY)["aud"] == SHOP
+    assert _ask(for_us, SHOPS_KEY) == {"active": False}
+
+
+def test_key_of_another_service_hears_nothing_of_sessions(ada: Person):
+    _, token = services.start_session(user=ada.user)
+    assert _ask(token)["active"] is True
+    assert _ask(token, SHOPS_KEY) == {"active": False}
+
+
+def test_key_asks_for_no_audience_but_its_own(ada: Person, settings):
+    _, token = services.start_session(user=ada.user)
+    for actor, own in ((SHOPS_KEY, SHOP), (OUR_KEY, settings.ENV.public_url)):
+        services.introspect(token=token, audience=own, actor=actor)
+        with pytest.raises(PermissionRefused, match=own):
+            services.introspect(token=token, audience="https://else.example", actor=actor)
+
+
+def test_key_made_for_a_service_keeps_its_audience_over_a_rotation(grace: Person, settings):
+    settings.ENV = dataclasses.replace(settings.ENV, jwt_audiences=[SHOP])
+
+    def made(audience: str):
+        return accounts.create_service_key(
+            name="shop",
+            scope_names=[constants.SESSIONS_INTROSPECT],
+            audience=audience,
+            actor=SYSTEM,
+        )
+
+    with pytest.raises(AudienceUnknown):
+        made("https://else.example")
+    assert not ApiKey.objects.exists()
+    key, text = made(SHOP)
+    _, rotated = accounts.rotate_api_key(key_id=key.pk, actor=SYSTEM)
+    assert [accounts.authenticate_key(each).audience for each in (text, rotated)] == [SHOP] * 2
 
 
 def test_only_keys_with_the_scope_ask(ada: Person, bob: Person):

@@ -204,6 +204,7 @@ class LedgerAccountView(APIView):
 class CloseView(APIView):
     """The end of a ledger account."""
 
+    takes_no_body = {"POST"}
     scopes = {"POST": constants.LEDGER_WRITE}
 
     @extend_schema(
