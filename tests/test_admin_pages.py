@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-
 import pytest
 from django.contrib import admin
-from django.contrib.auth.hashers import make_password
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import constants
-from accounts.constants import ACCOUNT_READ
-from accounts.models import ApiKey, Challenge, Factor, PasswordBefore, RecoveryCode
-from accounts.services import (
-    NewPerson,
-    create_api_key,
-    run_people_import,
-    start_people_import,
-)
-from accounts.services.links import send_link
-from core import breaker, clock, ids, limits
-from core.models import (
-    AuditEvent,
-    AuditSeal,
-    DataExport,
-    DeletionRequest,
-    GoLiveEvidence,
-    LegalHold,
-    Report,
-    StoredFile,
-    WebhookDelivery,
-    WebhookEndpoint,
-)
-from core.operations import measurements
+from accounts.models import ApiKey
+from core import errors
+from core.models import AuditEvent
+from core.operations import failed_jobs
 from core.principals import SYSTEM
-from core.privacy import sealed_files
 from sessions_app.models import Cookie, Session
-from sessions_app.services import (
-    authenticate,
-    published_keys,
-    start_guest_session,
-    start_refreshed_session,
-    start_session,
-)
-from sessions_app.tests.cookies import agree, define, filled_jar, issue
-from tests.people import Person, make_person
+from sessions_app.services import authenticate, start_session
+from tests.filled import fill
+from tests.people import make_person
 from transactions.models import EntryLine, LedgerAccount, Transaction
-from transactions.tests.derived import derive
-from transactions.tests.money import hold_on, move, open_account, plan, post
+from transactions.tests.money import move, open_account, post
 
 pytestmark = pytest.mark.django_db
-OURS = {"accounts", "auth", "core", "sessions_app", "transactions"}
+OURS = {"accounts", "auth", "core", "procrastinate", "sessions_app", "transactions"}
 PAGES = sorted(
     model._meta.label_lower for model in admin.site._registry if model._meta.app_label in OURS
 )
@@ -73,94 +44,10 @@ def by_root(db) -> Client:
     return client
 
 
-def _fill(person: Person, count: int) -> None:
-    send_link(user=person.user, purpose=constants.RESET)
-    source = open_account(person.principal, balance=1_000)
-    for number in range(count):
-        target = open_account(person.principal)
-        plan(source, target)
-        post(move(source, target, 1, reference=f"r-{number}"))
-        hold_on(source, target, 1)
-        filled_jar(person.principal, f"jar {ids.uuid7()}")
-        issue(name=define(f"c{ids.uuid7()}").name, user_id=person.user.pk)
-        agree(user_id=person.user.pk)
-        start_refreshed_session(user=person.user)
-        start_guest_session(actor=SYSTEM)
-        published_keys()
-        create_api_key(
-            name=f"key {number}",
-            scope_names=[ACCOUNT_READ],
-            actor=dataclasses.replace(person.principal, authenticated_at=clock.now()),
-        )
-        derive(source)
-        imported = start_people_import(people=[NewPerson(email="no address")], actor=SYSTEM)
-        run_people_import(import_id=str(imported.pk))
-        app = Factor.objects.create(user=person.user, kind="totp", label=f"app {number}")
-        RecoveryCode.objects.create(user=person.user, code_sha256=app.pk.bytes)
-        PasswordBefore.objects.create(user=person.user, password=make_password(None))
-        Challenge.objects.create(
-            user_id=person.user.pk,
-            token_sha256=app.pk.bytes,
-            purpose="login",
-            expires_at=clock.now(),
-        )
-        _fill_privacy(person)
-        limits.set_plan(scope=f"key:{number}", requests=1, window_s=1, actor=SYSTEM)
-        StoredFile.objects.create(
-            user_id=person.user.pk, name="a", media_type="text/plain", size_bytes=1, stored_as="x"
-        )
-        measurements.note(f"number {number}", number)
-        Report.objects.create(user_id=person.user.pk, kind="bug", message="It is slow.")
-        breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
-        endpoint = WebhookEndpoint.objects.create(
-            user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
-        )
-        WebhookDelivery.objects.create(
-            user_id=person.user.pk,
-            endpoint_id=endpoint.pk,
-            event_id=ids.uuid7(),
-            topic="thing.happened",
-            state="dead",
-            next_attempt_at=clock.now(),
-        )
-
-
-def _fill_privacy(person: Person) -> None:
-    now = clock.now()
-    facts = {"user_id": person.user.pk}
-    DataExport.objects.create(**facts, state="failed", expires_at=now)
-    DeletionRequest.objects.create(**facts, asked_at=now, due_at=now, cancelled_at=now)
-    LegalHold.objects.create(
-        **facts,
-        reason="Court order.",
-        placed_by_id=person.user.pk,
-        placed_at=now,
-        ended_by_id=person.user.pk,
-        ended_at=now,
-    )
-    sealed_files.key_for(user_id=person.user.pk, name="x")
-    GoLiveEvidence.objects.create(
-        item="load",
-        kind="run",
-        has_passed=True,
-        recorded_at=now,
-        expires_at=now + dt.timedelta(days=1),
-    )
-    AuditSeal.objects.create(
-        trail="audit_change",
-        number=AuditSeal.objects.count() + 1,
-        rows=1,
-        last_id=ids.uuid7(),
-        members=bytes(48),
-        key_id="test",
-        mac=bytes(32),
-    )
-
-
 @pytest.mark.parametrize("count", [1, 12])
 @pytest.mark.parametrize("label", PAGES)
 def test_list_is_cheap_and_never_counts(by_root, ada, django_assert_max_num_queries, label, count):
-    _fill(ada, count)
+    fill(ada, count)
     with django_assert_max_num_queries(QUERIES_MAX) as captured:
         answer = by_root.get(_url(label, "changelist"))
     assert answer.status_code == 200
@@ -170,7 +57,7 @@ def test_list_is_cheap_and_never_counts(by_root, ada, django_assert_max_num_quer
 
 @pytest.mark.parametrize("label", sorted(set(PAGES) - WRITTEN))
 def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
-    _fill(ada, 1)
+    fill(ada, 1)
     model = next(model for model in admin.site._registry if model._meta.label_lower == label)
     row = model._default_manager.exclude(pk=None).first()
     assert row is not None
@@ -181,7 +68,7 @@ def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
 
 
 def test_search_finds_by_what_staff_have_in_hand(by_root, ada):
-    _fill(ada, 2)
+    fill(ada, 2)
     line = EntryLine.objects.order_by("-transaction_id", "leg").first()
     assert line is not None
     account = LedgerAccount.objects.get(pk=line.account_id)
@@ -227,7 +114,7 @@ def test_buttons_do_what_the_services_do(by_root, ada):
     assert session_id is not None
     press("sessions_app.session", "end", session_id)
     assert Session.objects.get(pk=session_id).revoke_reason == "ended_by_staff"
-    _fill(ada, 1)
+    fill(ada, 1)
     press("accounts.apikey", "revoke", ApiKey.objects.get().pk)
     assert ApiKey.objects.get().revoke_reason == "by_staff"
     cookie = Cookie.objects.order_by("-id")[0]
@@ -245,6 +132,37 @@ def test_buttons_do_what_the_services_do(by_root, ada):
     assert ada.user.is_active
     done = set(AuditEvent.objects.values_list("action", flat=True))
     assert {"session.end", "account.lock", "account.unlock"} <= done
+
+
+def test_failed_job_is_tried_again_with_a_reason_and_no_other_is(by_root, grace):
+    app.tasks["core.tasks.erase_due"].defer(timestamp=0)
+    job = ProcrastinateJob.objects.latest("id")
+    button = {
+        "action": "retry",
+        "_selected_action": str(job.pk),
+        "confirmed": "yes",
+        "reason": "The mail server is back.",
+    }
+    fail = "UPDATE procrastinate_jobs SET status = %s, attempts = 3 WHERE id = %s"
+
+    def status() -> str:
+        job.refresh_from_db()
+        return job.status
+
+    with connection.cursor() as cursor:
+        cursor.execute(fail, ["succeeded", job.pk])
+        by_root.post(_url("procrastinate.procrastinatejob", "changelist"), button)
+        assert status() == "succeeded"
+        cursor.execute(fail, ["failed", job.pk])
+    with pytest.raises(errors.PermissionRefused):
+        failed_jobs.retry_failed_job(job_id=job.pk, reason="Please.", actor=grace.principal)
+    assert status() == "failed"
+    by_root.post(_url("procrastinate.procrastinatejob", "changelist"), button)
+    assert status() == "todo"
+    told = AuditEvent.objects.get(action="job.retry", target_id=str(job.pk))
+    assert told.data["reason"] == "The mail server is back."
+    with pytest.raises(errors.NotFound):
+        failed_jobs.retry_failed_job(job_id=job.pk, reason="Again.", actor=SYSTEM)
 
 
 @pytest.mark.parametrize(

@@ -57,9 +57,9 @@ from sessions_app.services import prune_sessions, purge_cookies, start_session
 from sessions_app.tests.cookies import agree, filled_jar
 from tests import services
 from tests.database import url_of
+from tests.filled import fill
 from tests.mailbox import mails_to, run_jobs
 from tests.people import Person, make_person
-from tests.test_admin_pages import _fill as fill
 from transactions.models import LedgerAccount
 from transactions.tests.money import move, open_account, post
 from transactions.verification import invariants
