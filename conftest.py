@@ -25,6 +25,7 @@ pytest_plugins = [
     "tests.proxy",
     "tests.browser",
     "tests.peers",
+    "tests.watched",
 ]
 
 # How fast examples come says how busy the machine is, not whether the code is right.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from collections.abc import Iterator
+from typing import Final
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 HTTP_REQUESTS = Counter(
     "strongroom_http_requests_total",
@@ -69,19 +75,35 @@ SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )
 KEY_LOOKUPS = Counter("strongroom_key_lookups_total", "API key checks by who answered.", ["source"])
-KEYS_PAST_MAX_AGE = Gauge(
-    "strongroom_api_keys_past_max_age",
-    "Working API keys older than API_KEY_MAX_AGE_DAYS.",
-    multiprocess_mode="mostrecent",
-)
 POSTED_TRANSACTIONS = Counter(
     "strongroom_posted_transactions_total", "Transactions committed to the ledger."
 )
 
 
+# States without labels: until somebody measures them they read as zero, which would be a lie.
+_STATES: Final[set[str]] = set()
+
+
 def _gauge(name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
     """Return a gauge of a state that every process sees alike: the latest word counts."""
+    if not labels:
+        _STATES.add(f"strongroom_{name}")
     return Gauge(f"strongroom_{name}", about, labels, multiprocess_mode="mostrecent")
+
+
+class _Counted(Collector):
+    """What this process counted, without the states that only a scrape of the web measures."""
+
+    @override
+    def collect(self) -> Iterator[Metric]:
+        return (metric for metric in REGISTRY.collect() if metric.name not in _STATES)
+
+
+def counted() -> CollectorRegistry:
+    """Return what a worker shows: of states it knows nothing."""
+    registry = CollectorRegistry()
+    registry.register(_Counted())
+    return registry
 
 
 DB_UP = _gauge("database_up", "1 when the last scrape could read the database.")
@@ -93,6 +115,9 @@ SECRETS_FAILURES = Counter(
     "strongroom_secret_store_failures_total", "Questions the secret store left open.", ["store"]
 )
 SERVICE_MODE = _gauge("service_mode", "1 for the mode the service is in.", ("mode",))
+KEYS_PAST_MAX_AGE = _gauge(
+    "api_keys_past_max_age", "Working API keys older than API_KEY_MAX_AGE_DAYS."
+)
 CACHE_UP = _gauge("cache_up", "1 when Valkey answered at the last scrape.")
 DB_POOL = _gauge("database_pool", "Connections and waiting requests of one process.", ("state",))
 JOBS_WAITING = _gauge("jobs_waiting", "Jobs that could start now.", ("queue",))

@@ -58,6 +58,13 @@ def test_rules_speak_only_of_what_is_measured():
     assert named - known == set()
 
 
+def test_prometheus_takes_what_is_shipped(tmp_path):
+    for shipped in ("prometheus.yml", "rules.yml"):
+        (tmp_path / shipped).write_text((PROMETHEUS / shipped).read_text())
+    (tmp_path / "metrics_token").write_text("test-metrics")
+    _run("promtool", "check", "config", str(tmp_path / "prometheus.yml"))
+
+
 @pytest.mark.parametrize(("severity", "receiver"), [("page", "on-call"), ("ticket", "team")])
 def test_alerts_reach_those_they_should(severity, receiver):
     _run("amtool", "check-config", str(ALERTMANAGER))

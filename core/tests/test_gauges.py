@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from django.db import connection
-from prometheus_client import REGISTRY
+from prometheus_client import REGISTRY, generate_latest
 
-from core import gauges, tasks
+from core import gauges, metrics, tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -34,3 +34,12 @@ def test_queue_is_measured_and_an_empty_one_is_zero():
         cursor.execute("DELETE FROM procrastinate_jobs")
     gauges.measure()
     assert _value("jobs_failed", queue="webhooks") == 0
+
+
+def test_worker_says_nothing_of_states_that_it_does_not_measure():
+    metrics.JOBS.labels(task="x", outcome="succeeded").inc()
+    shown = generate_latest(metrics.counted()).decode()
+    assert 'strongroom_jobs_total{outcome="succeeded",task="x"}' in shown
+    for state in ("database_up", "cache_up", "partition_months_ahead", "dead_letters"):
+        assert f"strongroom_{state}" in generate_latest(REGISTRY).decode()
+        assert f"strongroom_{state}" not in shown

@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 from prometheus_client import start_http_server
 from typing_extensions import override
 
-from core import crash_reports, logs, tracing
+from core import crash_reports, logs, metrics, tracing
 
 
 class Command(BaseCommand):
@@ -27,7 +27,9 @@ class Command(BaseCommand):
         tracing.start()
         crash_reports.start()
         if settings.ENV.worker_metrics_port:
-            start_http_server(settings.ENV.worker_metrics_port, settings.ENV.host)
+            start_http_server(
+                settings.ENV.worker_metrics_port, settings.ENV.host, registry=metrics.counted()
+            )
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
             asyncio.run(_work(worker_app))
 
