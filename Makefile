@@ -13,6 +13,7 @@ CHECK_ENV := ENVIRONMENT=production SECRET_KEY=check-0123456789-abcdefghijklmnop
 WORKERS ?= 2
 SECONDS ?= 60
 STEPS ?= 200000
+INSTANTS ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-peers bench-check load format fuzz clean
@@ -73,8 +74,9 @@ role-matrix: setup-dev ## Write docs/role-matrix.md as the service answers now; 
 chaos: setup-dev ## Kill workers, connections and PostgreSQL under load; SECONDS=60 each, SEED=n to repeat.
 	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-soak: setup-dev ## Compare the ledger with plain integers for STEPS=200000 steps; SEED=n to repeat.
+soak: setup-dev ## Compare the ledger with plain integers for STEPS=200000 steps; recover to INSTANTS=10; SEED=n to repeat.
 	@$(BIN)/pytest -n $(WORKERS) -rP --steps $(STEPS) $(if $(SEED),--seed $(SEED)) transactions/tests/test_money_machine.py
+	@INSTANTS=$(INSTANTS) $(BIN)/pytest -n 1 tests/test_recovery.py -k any_instant
 
 bench: setup-dev ## Measure the goals against the limit of this machine; writes benchmarks/RESULTS.md.
 	@$(BIN)/python -m benchmarks

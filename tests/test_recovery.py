@@ -10,95 +10,36 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
-import pyrage
 import pytest
 
-from core.embedded.postgres import BACKUP_ROLE, OWNER_ROLE, SUPERUSER, PostgresCluster
-from tests import services
+from core.embedded.postgres import SUPERUSER, PostgresCluster
+from tests.bank import Bank, opened, receiving, served
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("recovery")
 TRANSACTIONS = 100_000
-
-
-@dataclasses.dataclass
-class Bank:
-    """A private server with a history, and the commands beside it."""
-
-    cluster: PostgresCluster
-    environment: dict[str, str]
-    home: Path
-
-    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            env=self.environment,
-            cwd=services.ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done
-
-    def start(self, *arguments: str, **facts) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, *arguments],
-            env={**self.environment, "PYTHONPATH": str(services.ROOT)},
-            cwd=services.ROOT,
-            text=True,
-            **facts,
-        )
-
-    def sql(self, statement: str, role: str = SUPERUSER) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.cluster.url(role), autocommit=True) as connection:
-            cursor = connection.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+# `make soak` asks for 10; the last one is always that at which a table was dropped.
+INSTANTS = int(os.environ.get("INSTANTS", "3"))
 
 
 @pytest.fixture(scope="module")
 def bank(tmp_path_factory) -> Iterator[Bank]:
     """A server of this module's own with a hundred thousand transactions."""
     home = tmp_path_factory.mktemp("bank")
-    for folder in (home, *home.parents):
-        if folder.stat().st_uid == os.geteuid():
-            folder.chmod(folder.stat().st_mode | 0o011)
-    cluster = services.cluster_at(home)
-    cluster.start()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": cluster.url(),
-        "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
-        "DATABASE_BACKUP_URL": cluster.url(BACKUP_ROLE),
-        "DATABASE_SUPERUSER_URL": cluster.url(SUPERUSER),
-        "BACKUP_FOLDER": str(home / "backups"),
-        "BACKUP_IDENTITY": str(pyrage.x25519.Identity.generate()),
-        "ERASURE_JOURNAL": str(home / "erasures.jsonl"),
-    }
-    bank = Bank(cluster, environment, home)
-    bank.run("migrate", "--verbosity", "0")
-    bank.run("demo_generate", "--users", "500", "--transactions", str(TRANSACTIONS))
-    try:
+    with opened(home, users=500, transactions=TRANSACTIONS) as bank:
         yield bank
-    finally:
-        cluster.stop(mode="immediate")
 
 
 def _restored(bank: Bank, name: str, *arguments: str) -> PostgresCluster:
     """Bring the database back into a new cluster and start that."""
-    home = bank.home / name / "pg"
-    bank.run("backup_restore", "--data", str(home / "data"), *arguments)
-    (home / "passwords.json").write_text((bank.cluster.home / "passwords.json").read_text())
-    copy = dataclasses.replace(bank.cluster, home=home)
-    copy.start()
-    return copy
+    data = bank.home / name / "pg" / "data"
+    bank.run("backup_restore", "--data", str(data), *arguments)
+    return served(bank, data)
 
 
 def _references(cluster: PostgresCluster) -> set[str]:
@@ -135,22 +76,9 @@ def _posting(bank: Bank) -> Iterator[Journal]:
         poster.stdout.close()
 
 
-@contextlib.contextmanager
-def _receiving(bank: Bank) -> Iterator[None]:
-    """Receive the log; at the end all that was written so far is sealed."""
-    with bank.start("manage.py", "wal_receive", stdout=subprocess.PIPE) as receiver:
-        assert receiver.stdout is not None
-        assert receiver.stdout.readline().strip() == "Receiving."
-        yield
-        ((switched,),) = bank.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        until((bank.home / "backups" / "wal" / f"{switched}.zst.age").is_file)
-        receiver.terminate()
-        assert receiver.wait() == 0
-
-
 def test_recovery_to_any_instant_under_write_load(bank: Bank):
     """Full, incremental and log; a table is dropped; each instant is a prefix of the journal."""
-    with _receiving(bank):
+    with receiving(bank):
         with _posting(bank) as journal:
             until(lambda: len(journal) > 5)
             bank.run("backup_create")
@@ -162,7 +90,7 @@ def test_recovery_to_any_instant_under_write_load(bank: Bank):
     last = json.loads(bank.run("backup_list", "--json").stdout)[-1]
     begins = dt.datetime.fromisoformat(last["ended_at"]).timestamp()
     chance = random.Random(20_261)
-    instants = [chance.uniform(begins, dropped_at.timestamp()) for _ in range(2)]
+    instants = [chance.uniform(begins, dropped_at.timestamp()) for _ in range(INSTANTS - 1)]
     for number, instant in enumerate([*instants, dropped_at.timestamp()]):
         _require_prefix(bank, f"instant-{number}", instant, journal)
 

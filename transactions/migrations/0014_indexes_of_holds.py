@@ -4,6 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+    accepted = {"require-concurrent-index-creation": "Before the first release no hold is stored."}
     dependencies = [("transactions", "0013_schedule_failures")]
 
     operations = [
