@@ -193,6 +193,20 @@ def valid_api_key(key_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime) -> 
     return key if is_of_living or key.user_id == HOUSE_USER_ID else None
 
 
+def valid_api_key_or_successor(
+    key_id: uuid.UUID, user_id: uuid.UUID, *, at: dt.datetime
+) -> ApiKey | None:
+    """Return this key, or the last one it was rotated to, if that is valid ``at``.
+
+    A key that was revoked has no successor: whoever stole it must not live on in one.
+    """
+    rotated = ApiKey.objects.of_user(user_id).filter(revoked_at=None, replaced_by_id__isnull=False)
+    while (older := rotated.filter(pk=key_id).first()) is not None:
+        assert older.replaced_by_id is not None
+        key_id = older.replaced_by_id
+    return valid_api_key(key_id, user_id, at=at)
+
+
 def facts_of_api_key(key: ApiKey) -> dict[str, Any]:
     """Return what a request needs to know of a valid key, as JSON.
 

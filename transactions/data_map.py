@@ -117,7 +117,8 @@ _PLANS: Final = {
         personal="draft",
         technical=(
             "id user_id ledger_id run_at status may_take_from_any actor_kind session_id "
-            "request_id transaction_id failure_code failure_detail attempts created_at closed_at"
+            "api_key_id request_id transaction_id failure_code failure_detail attempts created_at "
+            "closed_at"
         ),
     ),
     "reconciliation": _booked(

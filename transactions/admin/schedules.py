@@ -23,7 +23,8 @@ class ScheduleAdmin(ReaderAdmin):
     """Scheduled transactions."""
 
     list_display = (
-        *("run_at", "status", "user_id", "failure_code", "failure_detail", "attempts"),
+        *("run_at", "status", "user_id", "api_key_id"),
+        *("failure_code", "failure_detail", "attempts"),
         *("transaction_id", "created_at"),
     )
     list_filter = ("status",)

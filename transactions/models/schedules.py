@@ -35,6 +35,7 @@ class Schedule(models.Model):
     may_take_from_any = models.BooleanField("may take from any account")
     actor_kind = models.CharField(max_length=16)
     session_id = models.UUIDField(null=True)
+    api_key_id = models.UUIDField("scheduled with key", null=True)
     request_id = models.CharField(max_length=64)
     transaction_id = models.UUIDField("became", null=True)
     failure_code = models.CharField("failed with", max_length=64, blank=True, default="")

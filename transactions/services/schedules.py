@@ -29,7 +29,8 @@ def schedule_transaction(
 ) -> Schedule:
     """Have ``draft`` posted at ``run_at``, with what the actor may do now.
 
-    The accounts are looked at now and locked then: funds and limits are only judged when it is
+    What a key schedules happens only while that key, or the one it was rotated to, is valid. The
+    accounts are looked at now and locked then: funds and limits are only judged when it is
     due. Commits its own transaction or joins the caller's.
 
     Raises:
@@ -61,6 +62,7 @@ def schedule_transaction(
             may_take_from_any=actor.may(ANY_ACCOUNT),
             actor_kind=actor.kind,
             session_id=actor.session_id,
+            api_key_id=actor.key_id,
             request_id=context.current().request_id,
             created_at=now,
         )
@@ -174,10 +176,12 @@ def _who_scheduled(schedule: Schedule) -> Principal:
     """Return who it was, with what they may do today and could do then.
 
     Raises:
-        PermissionRefused: they are locked out or gone.
+        PermissionRefused: they are locked out or gone, or their key has ended.
     """
     reach = frozenset({ANY_ACCOUNT} if schedule.may_take_from_any else ())
-    if schedule.user_id != HOUSE_USER_ID:
+    if schedule.api_key_id is not None:
+        reach &= _permissions_of_key(schedule.api_key_id, schedule.user_id)
+    elif schedule.user_id != HOUSE_USER_ID:
         permissions = accounts.permissions_now(user_id=schedule.user_id)
         if permissions is None:
             raise PermissionRefused("Whoever scheduled it is locked out or gone.")
@@ -186,8 +190,16 @@ def _who_scheduled(schedule: Schedule) -> Principal:
         kind=schedule.actor_kind,  # type: ignore[arg-type]  # stored from a principal
         user_id=schedule.user_id,
         session_id=schedule.session_id,
+        key_id=schedule.api_key_id,
         permissions=reach,
     )
+
+
+def _permissions_of_key(key_id: uuid.UUID, user_id: uuid.UUID) -> frozenset[str]:
+    key = accounts.valid_api_key_or_successor(key_id, user_id, at=clock.now())
+    if key is None:
+        raise PermissionRefused("The key that scheduled it has ended, or its owner is gone.")
+    return frozenset(accounts.facts_of_api_key(key)["permissions"])
 
 
 def _close(schedule: Schedule, status: str, **facts: Any) -> None:

@@ -9,12 +9,14 @@ import psycopg
 import pytest
 from django.db import OperationalError
 
-from accounts.models import User
+from accounts import services as accounts
+from accounts.models import ApiKey, User
 from accounts.services.access import set_active
 from core import clock
 from core.errors import DatabaseBusy
 from core.models import AuditEvent, OutboxEvent
 from core.principals import SYSTEM
+from tests.callers import fresh
 from tests.people import Person, make_person
 from transactions import constants, errors, selectors, services
 from transactions.models import Schedule, Transaction
@@ -160,6 +162,40 @@ def test_nothing_happens_in_the_name_of_who_is_locked_out_or_gone(
     schedule.refresh_from_db()
     assert (schedule.status, schedule.failure_code) == ("failed", "AUTH_FORBIDDEN")
     assert (balance_of(a), balance_of(b)) == (10, 0)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("how", "becomes"),
+    [
+        ("nothing", "posted"),
+        ("rotated", "posted"),
+        ("revoked", "failed"),
+        ("revoked after it was rotated", "failed"),
+        ("its successor revoked", "failed"),
+        ("expired", "failed"),
+    ],
+)
+def test_key_schedules_only_while_it_or_its_successor_is_valid(ada: Person, how: str, becomes: str):
+    a, b = open_account(ada.principal, balance=10), open_account(ada.principal)
+    key, text = accounts.create_api_key(
+        name="rent", scope_names=[constants.TRANSACTIONS_WRITE], lifetime_days=1, actor=fresh(ada)
+    )
+    schedule = _schedule(move(a, b, 4), accounts.authenticate_key(text))
+    successor = None
+    if "rotated" in how or "successor" in how:
+        successor, _ = accounts.rotate_api_key(key_id=key.pk, overlap_s=0, actor=fresh(ada))
+    if "revoked" in how:
+        ended = successor if successor and "successor" in how else key
+        accounts.revoke_api_key(key_id=ended.pk, actor=ada.principal)
+    if how == "expired":
+        ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now())
+    _let_time_pass()
+    assert services.post_due() == 1
+    schedule.refresh_from_db()
+    assert schedule.status == becomes
+    assert schedule.failure_code == ("" if becomes == "posted" else "AUTH_FORBIDDEN")
+    assert balance_of(b) == (4 if becomes == "posted" else 0)
 
 
 @pytest.mark.django_db
