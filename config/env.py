@@ -18,6 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import given
 from config.contradictions import contradictions
+from config.env_backups import Backups
 from config.env_observability import Observability
 from config.env_secrets import Secrets
 from config.env_values import has_default, parse, raw_value, setting
@@ -26,7 +27,7 @@ ENVIRONMENTS = ("development", "test", "staging", "production")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Env(Observability, Secrets):
+class Env(Backups, Observability, Secrets):
     """Validated configuration. Durations carry their unit in the name."""
 
     environment: str = setting(
@@ -241,31 +242,6 @@ class Env(Observability, Secrets):
     outbound_private_networks: list[str] = setting(
         "Networks that are not public but may be called all the same, such as 10.0.8.0/24; "
         "plain http is allowed there, and only there.",
-        default=[],
-    )
-    database_backup_url: str = setting(
-        "Role that takes backups: REPLICATION and pg_read_all_data. Empty: DATABASE_OWNER_URL, "
-        "which can only dump.",
-        default="",
-        secret=True,
-    )
-    pg_bin_dir: str = setting(
-        "Folder of PostgreSQL's programs (pg_dump, pg_basebackup ...). Empty: those that are "
-        "installed with this service, else the system's.",
-        default="",
-    )
-    backup_folder: str = setting(
-        "Folder of backups and of the write-ahead log; on another disk than the database.",
-        default="var/backups",
-    )
-    backup_identity: str = setting(
-        "age identity (AGE-SECRET-KEY-1...) that opens backups. Keep a copy far from the server.",
-        default="",
-        secret=True,
-    )
-    backup_recipients: list[str] = setting(
-        "age recipients (age1...) that backups are encrypted for, comma separated. Empty: the one "
-        "of BACKUP_IDENTITY.",
         default=[],
     )
     archive_folder: str = setting(

@@ -64,20 +64,27 @@ def prune(
         BackupFault: somebody else works on the shelf.
     """
     with place.only_one():
-        backups = place.backups()
-        verified = [manifest.id for manifest in backups if place.verified(manifest)]
-        keep = kept(backups, verified=verified, policy=policy, now=now)
-        gone = [manifest for manifest in backups if manifest.id not in keep]
-        reaching = _reaching(backups, policy, now)
-        first = min((manifest.wal["first_segment"][8:] for manifest in reaching), default=None)
-        segments = [name for name in wal.segments(place) if first and name[8:] < first]
+        gone, segments = superfluous(place, policy=policy, now=now)
         if not dry_run:
-            # Newest first: an incremental one never outlives what it builds on.
-            for manifest in reversed(gone):
-                shutil.rmtree(place.path(manifest.id))
+            for backup_id in gone:
+                shutil.rmtree(place.path(backup_id))
             for name in segments:
                 (place.wal / f"{name}{SUFFIX}").unlink()
-    return [manifest.id for manifest in gone], segments
+    return gone, segments
+
+
+def superfluous(place: Shelf, *, policy: Policy, now: dt.datetime) -> tuple[list[str], list[str]]:
+    """Return the backups and the segments of the log that may go.
+
+    Newest first: an incremental one never outlives what it builds on.
+    """
+    backups = place.backups()
+    verified = [manifest.id for manifest in backups if place.verified(manifest)]
+    keep = kept(backups, verified=verified, policy=policy, now=now)
+    reaching = _reaching(backups, policy, now)
+    first = min((manifest.wal["first_segment"][8:] for manifest in reaching), default=None)
+    segments = [name for name in wal.segments(place) if first and name[8:] < first]
+    return [m.id for m in reversed(backups) if m.id not in keep], segments
 
 
 def _reaching(backups: Collection[Manifest], policy: Policy, now: dt.datetime) -> list[Manifest]:

@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from tqdm import tqdm
 from typing_extensions import override
 
+from core.backups import bucket
 from core.backups.commands import told_plainly
-from core.backups.shelf import FULL, KINDS
+from core.backups.shelf import FULL, KINDS, Shelf
 from core.backups.taking import take_backup
 from core.operations import measurements
 
@@ -39,3 +40,5 @@ class Command(BaseCommand):
             )
         measurements.note(measurements.BACKUP, manifest.size_bytes, detail=manifest.id)
         self.stdout.write(manifest.id)
+        with told_plainly():
+            bucket.send(Shelf())

@@ -9,8 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from typing_extensions import override
 
-from core.backups.commands import told_plainly
-from core.backups.shelf import Shelf
+from core.backups.commands import shelf_of, told_plainly
 
 
 class Command(BaseCommand):
@@ -18,12 +17,12 @@ class Command(BaseCommand):
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--remote", action="store_true", help="Those in the bucket.")
         parser.add_argument("--json", action="store_true", help="Print one JSON array.")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        place = Shelf()
-        with told_plainly():
+        with told_plainly(), shelf_of(is_remote=options["remote"]) as place:
             known = [(manifest, place.verified(manifest)) for manifest in place.backups()]
         if options["json"]:
             facts = [dataclasses.asdict(m) | {"verified": proof} for m, proof in known]
@@ -33,4 +32,4 @@ class Command(BaseCommand):
             proved = f"proved {proof['at']}" if proof else "not proved"
             self.stdout.write(f"{manifest.id}  {manifest.size_bytes:>15,} bytes  {proved}")
         if not known:
-            self.stdout.write(f"There is no backup in {place.folder}.")
+            self.stdout.write("There is no backup.")

@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from core import clock
 from core.backups import drills
-from core.backups.commands import told_plainly
-from core.backups.shelf import Shelf
+from core.backups.bucket import Bucket
+from core.backups.commands import shelf_of, told_plainly
 from core.operations import measurements
 
 
@@ -25,15 +25,20 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", nargs="?", default="latest", help="Default: the newest.")
-        parser.add_argument("--drill", action="store_true", help="Restore it, too.")
+        wanted = parser.add_mutually_exclusive_group()
+        wanted.add_argument("--drill", action="store_true", help="Restore it, too.")
+        wanted.add_argument("--remote", action="store_true", help="Read the one in the bucket.")
         parser.add_argument("--max-age-h", type=float, help="Fault: it is older than this.")
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        place = Shelf()
-        with told_plainly():
+        with told_plainly(), shelf_of(is_remote=options["remote"]) as place:
             manifest = place.get(options["id"])
-            drills.verify_files(place, manifest)
+            if options["remote"]:
+                for link in place.chain(manifest):
+                    Bucket().require_files(link)
+            else:
+                drills.verify_files(place, manifest)
             report = drills.drill(place, manifest) if options["drill"] else {"checks": {}}
         if options["drill"]:
             size = manifest.size_bytes

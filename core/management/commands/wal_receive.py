@@ -9,8 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from typing_extensions import override
 
-from core.backups import wal
+from core.backups import bucket, wal
 from core.backups.commands import told_plainly
+from core.backups.faults import BackupFault
 from core.backups.shelf import Shelf
 
 
@@ -31,11 +32,22 @@ class Command(BaseCommand):
             self.stdout.flush()
             try:
                 while not stopped and receiver.poll() is None:
-                    wal.seal_finished(place)
+                    if wal.seal_finished(place):
+                        self._send(place)
                     time.sleep(0.2)
             finally:
                 receiver.terminate()
                 receiver.wait()
             wal.seal_finished(place)
+            self._send(place)
         if not stopped:
             raise CommandError("pg_receivewal ended by itself; its reason is above.")
+
+    def _send(self, place: Shelf) -> None:
+        """Copy what is sealed; a store that is away is told and stops nothing, for the next goes
+        along with what it did not take.
+        """
+        try:
+            bucket.send(place)
+        except BackupFault as exc:
+            self.stderr.write(str(exc))
