@@ -36,10 +36,11 @@ class Backups:
         "of BACKUP_IDENTITY.",
         default=[],
     )
-    backups_by_worker: bool = setting(
-        "Let the worker take a full backup each night, remove old ones, and prove the newest by a "
-        "restore each Sunday. Otherwise a timer of yours does.",
-        default=False,
+    backups_by: str = setting(
+        "Who takes a full backup each night, removes old ones and proves the newest by a restore "
+        "each Sunday: a timer of yours, or the worker.",
+        default="timer",
+        choices=("timer", "worker"),
     )
     backup_s3_bucket: str = setting(
         "Bucket of an S3-compatible store that backups and the log are copied to. Empty: none.",
