@@ -20,7 +20,30 @@ def record(
     outcome: str = "done",
     **data: Any,
 ) -> None:
-    """Add an audit event about ``user_id``; joins the caller's transaction.
+    """Add an audit event about ``user_id``; joins the caller's transaction."""
+    event = made(
+        action=action,
+        actor=actor,
+        user_id=user_id,
+        target_type=target_type,
+        target_id=target_id,
+        outcome=outcome,
+        **data,
+    )
+    event.save(force_insert=True)
+
+
+def made(
+    *,
+    action: str,
+    actor: Principal,
+    user_id: uuid.UUID,
+    target_type: str,
+    target_id: object,
+    outcome: str = "done",
+    **data: Any,
+) -> AuditEvent:
+    """Return an audit event about ``user_id`` that is not written yet, for who writes many at once.
 
     ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords. What a
     key did names the key, and what was done for a member of staff who acts as somebody names them.
@@ -31,7 +54,7 @@ def record(
     impersonator_id = actor.impersonator_id or (
         running.principal.impersonator_id if running.principal else None
     )
-    AuditEvent.objects.create(
+    return AuditEvent(
         id=ids.uuid7(),
         user_id=user_id,
         actor_id=actor.user_id,

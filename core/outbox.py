@@ -14,7 +14,14 @@ def announce(
     *, topic: str, user_id: uuid.UUID, object_id: uuid.UUID, payload: dict[str, Any] | None = None
 ) -> None:
     """Add an event; joins the caller's transaction, so a rollback announces nothing."""
-    OutboxEvent.objects.create(
+    made(topic=topic, user_id=user_id, object_id=object_id, payload=payload).save(force_insert=True)
+
+
+def made(
+    *, topic: str, user_id: uuid.UUID, object_id: uuid.UUID, payload: dict[str, Any] | None = None
+) -> OutboxEvent:
+    """Return an event that is not written yet, for who announces many at once."""
+    return OutboxEvent(
         id=ids.uuid7(),
         topic=topic,
         user_id=user_id,
