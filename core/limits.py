@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -84,13 +85,23 @@ def plan_of(scope: str, caller: str = "") -> Plan:
 
 def take(scope: str, caller: str) -> Standing:
     """Count one request of ``caller`` in ``scope``; a refused one is not counted."""
+    standing = _asked(rates.take, scope, caller)
+    metrics.LIMIT_CHECKS.labels(
+        scope=scope, outcome="allowed" if standing.is_allowed else "limited"
+    ).inc()
+    return standing
+
+
+def look(scope: str, caller: str) -> Standing:
+    """Return how ``caller`` stands in ``scope``, counting nothing."""
+    return _asked(rates.look, scope, caller)
+
+
+def _asked(ask: Callable[..., rates.Verdict], scope: str, caller: str) -> Standing:
     plan = plan_of(scope, caller)
     # The plan is part of the counter's name: a new plan begins with nothing used.
     counter = f"{scope}:{plan.requests}/{plan.window_s}:{caller}"
-    verdict = rates.take(counter, limit=plan.requests, period_s=plan.window_s)
-    metrics.LIMIT_CHECKS.labels(
-        scope=scope, outcome="allowed" if verdict.is_allowed else "limited"
-    ).inc()
+    verdict = ask(counter, limit=plan.requests, period_s=plan.window_s)
     used = plan.requests - verdict.remaining
     return Standing(
         plan=plan,

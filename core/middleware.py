@@ -31,6 +31,7 @@ from core import (
     metrics,
     modes,
     problems,
+    profiling,
     redaction,
     throttling,
     tracing,
@@ -120,7 +121,7 @@ class RequestMiddleware:
             headers.require_sound(request)
         except errors.DomainError as exc:
             return problems.from_error(request, exc)
-        response = self.get_response(request)
+        response = profiling.answered(request, self.get_response)
         if (
             is_api
             and isinstance(response, HttpResponse)

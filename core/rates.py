@@ -52,6 +52,12 @@ def take(key: str, *, limit: int, period_s: int) -> Verdict:
     return _move(key, limit=limit, period_s=period_s, tokens=1)
 
 
+def look(key: str, *, limit: int, period_s: int) -> Verdict:
+    """Return what :func:`take` would meet, and take nothing."""
+    verdict = _move(key, limit=limit, period_s=period_s, tokens=0)
+    return dataclasses.replace(verdict, is_allowed=verdict.remaining > 0)
+
+
 def give_back(key: str, *, limit: int, period_s: int) -> None:
     """Return the token of something that turned out not to count."""
     _move(key, limit=limit, period_s=period_s, tokens=-1)

@@ -33,6 +33,12 @@ class PlanThrottle(BaseThrottle):
         return True
 
 
+def standings(request: Request) -> list[limits.Standing]:
+    """Return how whoever calls stands in the plans that count them, counting nothing."""
+    scope, caller = _caller(request)
+    return [limits.look(scope, caller), limits.look(limits.MONEY, caller)]
+
+
 def count_stranger() -> None:
     """Count a request that proved nothing, by where it comes from.
 

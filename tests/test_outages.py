@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+import concurrent.futures
 import contextlib
 import os
 import signal
@@ -21,6 +23,8 @@ from tests.services import cluster_at, valkey_at
 from tests.serving import Service
 
 RECOVERY_S = 10
+WORKERS = 4
+LIMIT = 100
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def service(serve, own_services) -> Service:
         cwd=Path(__file__).parent.parent,
         check=True,
     )
-    return serve(workers=4, threads=2, CACHE_TIMEOUT_MS="250", **changes)
+    return serve(workers=WORKERS, threads=2, CACHE_TIMEOUT_MS="250", **changes)
 
 
 def _each_worker(service: Service, token: str) -> list[Client]:
@@ -165,6 +169,38 @@ def test_without_valkey_everything_answers(service, own_services, how):
     status, _, ready = ada.call("GET", "/health/ready")
     assert (status, ready["status"]) == (200, "degraded")
     assert ready["checks"]["cache"]["status"] == "degraded"
+
+
+@pytest.mark.parametrize("how", ["stopped", "hung"])
+def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_services, how):
+    _, valkey = own_services
+    ada = registered(service, "ada@example.org")
+    service.command(
+        "shell",
+        "-v",
+        "0",
+        "-c",
+        "from core import limits; from core.principals import SYSTEM; "
+        f"limits.set_plan(scope='user', requests={LIMIT}, window_s=86400, actor=SYSTEM)",
+    )
+    if how == "stopped":
+        valkey.stop()
+    else:
+        pid = valkey.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+    statuses: collections.Counter[int] = collections.Counter()
+
+    def ask() -> None:
+        for _ in range(LIMIT // 2):
+            with contextlib.closing(Client(service.url, ada.token)) as client:
+                statuses[client.call("GET", "/api/v1/me/")[0]] += 1
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for future in [pool.submit(ask) for _ in range(8)]:
+            future.result()
+    assert set(statuses) == {200, 429}
+    assert LIMIT // WORKERS <= statuses[200] <= LIMIT
 
 
 def test_without_postgres_503_and_back_without_a_restart(service, own_services):

@@ -125,7 +125,7 @@ def end_these(sessions: Iterable[Session], *, actor: Principal, reason: str) -> 
 
 def _end_batch(sessions: list[Session], *, actor: Principal, reason: str) -> int:
     now = clock.now()
-    owners = {session.user_id for session in sessions}
+    owners = {session.user_id for session in sessions if session.user_id is not None}
     named = [session.pk for session in sessions]
     families = RefreshFamily.objects.filter(
         session_id__in=named, user_id__in=owners, revoked_at=None
