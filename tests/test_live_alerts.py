@@ -6,6 +6,7 @@ And what people look at: every query of the shipped dashboards has an answer.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import re
 import uuid
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 import psycopg
 import pytest
 import yaml
+from django.core.management import call_command
 
 from tests.database import url_of
 from tests.http import Client, registered
@@ -74,6 +76,16 @@ def _raising(watched: Watched, *alerts: str) -> Iterator[Callable[[], bool]]:
 
     yield have_come
     until(have_come)
+
+
+def test_report_of_the_objectives_reads_a_real_prometheus(watched):
+    until(lambda: watched.prometheus.ask("increase(strongroom_http_requests_total[1d]) > 0"))
+    out = io.StringIO()
+    call_command("slo_report", "--json", "--prometheus", watched.prometheus.url, stdout=out)
+    report = json.loads(out.getvalue())
+    assert report["requests"] > 0
+    assert 0 <= report["availability"] <= 1
+    assert report["p95_ms"] > 0
 
 
 def test_dead_letter_raises_an_alert(watched):
