@@ -13,15 +13,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import tempfile
 import time
 from typing import Any, Final
 
 from config import worker
+from core import reloading
 
-TRIAL_TIMEOUT_S: Final = 120
 FORMER_WORKERS: Final = "STRONGROOM_FORMER_WORKERS"
 # Until the new master listens to signals, these must not end it.
 _HARMLESS: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -52,7 +49,7 @@ class FormerWorker:
 
 def begin_anew(server: Any) -> None:
     """Begin anew, unless the configuration of now would not start; then say so and go on."""
-    faults = _faults_of_a_trial()
+    faults = reloading.faults_of_a_trial()
     if faults:
         server.log.error("reload_refused: the running configuration stays. %s", faults)
         return
@@ -64,7 +61,7 @@ def begin_anew(server: Any) -> None:
     os.environ["GUNICORN_PID"] = str(os.getpid())
     os.environ["GUNICORN_FD"] = ",".join(str(each.fileno()) for each in server.LISTENERS)
     os.chdir(server.START_CTX["cwd"])
-    os.execv(sys.executable, _as_started())  # noqa: S606 - ourselves
+    reloading.begin_anew()
 
 
 def take_over(server: Any) -> None:
@@ -76,26 +73,3 @@ def take_over(server: Any) -> None:
         server.spawn_worker()
     for pid in map(int, former.split(",")):
         server.WORKERS[pid] = FormerWorker(pid)
-
-
-def _as_started() -> list[str]:
-    """Return the command line of this process: ``sys.argv`` no longer knows of ``-m``."""
-    return [sys.executable, *sys.orig_argv[1:]]
-
-
-def _faults_of_a_trial() -> str:
-    """Load configuration and application in another process; return what it complains of."""
-    # Its numbers are nobody's.
-    with tempfile.TemporaryDirectory() as elsewhere:
-        try:
-            trial = subprocess.run(  # noqa: S603 - ourselves
-                [*_as_started(), "--check-config"],
-                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": elsewhere},
-                capture_output=True,
-                check=False,
-                text=True,
-                timeout=TRIAL_TIMEOUT_S,
-            )
-        except subprocess.TimeoutExpired:
-            return f"It did not start within {TRIAL_TIMEOUT_S} s."
-    return "" if trial.returncode == 0 else (trial.stderr.strip() or "It does not start.")

@@ -109,6 +109,36 @@ def test_stopped_worker_ends_cleanly_and_leaves_nothing_half_done(worker, commit
     assert [n for n in range(200) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
 
 
+def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
+    sender, log = tmp_path / "sender", tmp_path / "worker-0.log"
+    sender.write_text("before@example.org")
+    process = worker(MAIL_FROM_FILE=str(sender))
+
+    def is_sent_by(address: str, to: str) -> bool:
+        _enqueue(to)
+        until(lambda: f"To: {to}@example.org\n" in _sent(tmp_path))
+        mails = [path.read_text() for path in (tmp_path / "mails").glob("*")]
+        (mail,) = [mail for mail in mails if f"To: {to}@example.org\n" in mail]
+        return f"From: {address}\n" in mail
+
+    assert is_sent_by("before@example.org", "ada")
+    sender.unlink()
+    process.send_signal(signal.SIGHUP)
+    until(lambda: "reload_refused" in log.read_text())
+    assert "MAIL_FROM_FILE" in log.read_text()
+    assert is_sent_by("before@example.org", "bob")
+
+    sender.write_text("after@example.org")
+    process.send_signal(signal.SIGHUP)
+    until(lambda: '"event": "reload"' in log.read_text())
+    until(lambda: log.read_text().count("Starting worker") == 2 or process.poll() is not None)
+    assert is_sent_by("after@example.org", "cora")
+    assert process.poll() is None, "it is the same process still"
+    assert "Traceback" not in log.read_text()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=WAIT_S) == 0
+
+
 def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
     """The dead one had the job in hand and gives no sign of life any more."""
     with transaction.atomic():
