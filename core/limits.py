@@ -7,8 +7,9 @@ plan for ``key:<id>`` is of that key alone. Scopes nobody has heard of get :data
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -24,10 +25,14 @@ USER: Final = "user"
 KEY: Final = "key"
 MONEY: Final = "money"
 REPORTS: Final = "reports"
-_TABLE: Final = "limits:plans"
+_TABLE: Final = "limits:table"
 _TABLE_TTL_S: Final = 300
 # Without the cache each process reads the table anew this often.
 _REREAD_MS: Final = 5_000
+_READINGS_MAX: Final = 3
+_VERSION_LENGTH: Final = 16
+# A scope, and who calls in it.
+Call = tuple[str, str]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,38 +83,33 @@ def defaults() -> dict[str, Plan]:
 
 def plan_of(scope: str, caller: str = "") -> Plan:
     """Return the plan of one caller in a scope: their own, the scope's, or the unknown's."""
-    plans = {**defaults(), **_written()}
-    plan = plans.get(f"{scope}:{caller}") or plans.get(scope) or UNKNOWN
-    return dataclasses.replace(plan, scope=scope)
+    return _plan_in(_here.newest().plans, scope, caller)
+
+
+def take_in_turn(calls: Sequence[Call]) -> list[Standing]:
+    """Count one request in each scope, up to the first refusal; a refused one is not counted.
+
+    One round trip, which also notices that staff have changed the plans meanwhile.
+    """
+    table = _here.table()
+    for _ in range(_READINGS_MAX):
+        standings = _taken(calls, table, known=(_TABLE, table.version))
+        if standings:
+            return standings
+        table = _here.newest()
+    return _taken(calls, table)
 
 
 def take(scope: str, caller: str) -> Standing:
     """Count one request of ``caller`` in ``scope``; a refused one is not counted."""
-    standing = _asked(rates.take, scope, caller)
-    metrics.LIMIT_CHECKS.labels(
-        scope=scope, outcome="allowed" if standing.is_allowed else "limited"
-    ).inc()
-    return standing
+    return take_in_turn([(scope, caller)])[0]
 
 
 def look(scope: str, caller: str) -> Standing:
     """Return how ``caller`` stands in ``scope``, counting nothing."""
-    return _asked(rates.look, scope, caller)
-
-
-def _asked(ask: Callable[..., rates.Verdict], scope: str, caller: str) -> Standing:
     plan = plan_of(scope, caller)
-    # The plan is part of the counter's name: a new plan begins with nothing used.
-    counter = f"{scope}:{plan.requests}/{plan.window_s}:{caller}"
-    verdict = ask(counter, limit=plan.requests, period_s=plan.window_s)
-    used = plan.requests - verdict.remaining
-    return Standing(
-        plan=plan,
-        is_allowed=verdict.is_allowed,
-        remaining=verdict.remaining,
-        reset_s=math.ceil(used * plan.window_s / plan.requests),
-        retry_after_s=verdict.retry_after_s,
-    )
+    rate = _rate(plan, caller)
+    return _standing(plan, rates.look(rate.key, limit=rate.limit, period_s=rate.period_s))
 
 
 def require(scope: str, caller: str) -> Standing:
@@ -120,14 +120,23 @@ def require(scope: str, caller: str) -> Standing:
     Raises:
         RateLimited: the plan allows no more now; ``retry_after_s`` says when it will.
     """
-    standing = take(scope, caller)
+    return require_all([(scope, caller)])
+
+
+def require_all(calls: Sequence[Call]) -> Standing:
+    """Do :func:`require` for one scope after the other; the client is told of the last.
+
+    Raises:
+        RateLimited: as there; the scopes after the one that refuses are not counted.
+    """
+    standing = take_in_turn(calls)[-1]
     context.current().answer_headers.update(standing.headers())
     if not standing.is_allowed:
         plan = standing.plan
         raise errors.RateLimited(
             f"At most {plan.requests} requests in {plan.window_s} seconds.",
             retry_after_s=standing.retry_after_s,
-            policy=scope,
+            policy=plan.scope,
         )
     return standing
 
@@ -165,14 +174,41 @@ def _recorded(action: str, scope: str, actor: Principal, **facts: Any) -> None:
     )
 
 
-def _written() -> dict[str, Plan]:
-    """Return the plans that staff wrote, as of now on every worker; older without the cache."""
-    (packed,) = cache.get_many([_TABLE])
-    if packed is None:
-        packed = _here.table()
-        cache.put_if_absent(_TABLE, packed, ttl_s=_TABLE_TTL_S)
-    rows: dict[str, tuple[int, int]] = orjson.loads(packed)
-    return {scope: Plan(scope, *numbers) for scope, numbers in rows.items()}
+def _plan_in(written: Mapping[str, Plan], scope: str, caller: str) -> Plan:
+    plan = written.get(f"{scope}:{caller}") or written.get(scope) or defaults().get(scope)
+    return dataclasses.replace(plan or UNKNOWN, scope=scope)
+
+
+def _taken(
+    calls: Sequence[Call], table: _Table, known: tuple[str, str] = ("", "")
+) -> list[Standing]:
+    plans = [_plan_in(table.plans, scope, caller) for scope, caller in calls]
+    verdicts = rates.take_in_turn(
+        [_rate(plan, caller) for plan, (_, caller) in zip(plans, calls, strict=True)], known=known
+    )
+    standings = [_standing(plan, one) for plan, one in zip(plans, verdicts, strict=False)]
+    for standing in standings:
+        metrics.LIMIT_CHECKS.labels(
+            scope=standing.plan.scope, outcome="allowed" if standing.is_allowed else "limited"
+        ).inc()
+    return standings
+
+
+def _rate(plan: Plan, caller: str) -> rates.Rate:
+    # The plan is part of the counter's name: a new plan begins with nothing used.
+    name = f"{plan.scope}:{plan.requests}/{plan.window_s}:{caller}"
+    return rates.Rate(name, plan.requests, plan.window_s)
+
+
+def _standing(plan: Plan, verdict: rates.Verdict) -> Standing:
+    used = plan.requests - verdict.remaining
+    return Standing(
+        plan=plan,
+        is_allowed=verdict.is_allowed,
+        remaining=verdict.remaining,
+        reset_s=math.ceil(used * plan.window_s / plan.requests),
+        retry_after_s=verdict.retry_after_s,
+    )
 
 
 def _publish() -> None:
@@ -182,24 +218,64 @@ def _publish() -> None:
 
 
 def _read() -> bytes:
-    rows = LimitPlan.objects.values_list("scope", "requests", "window_s")
-    return orjson.dumps({scope: (requests, window_s) for scope, requests, window_s in rows})
+    """Return the table as it is kept in the cache: its digest, then its rows."""
+    rows = LimitPlan.objects.order_by("scope").values_list("scope", "requests", "window_s")
+    packed = orjson.dumps({scope: (requests, window_s) for scope, requests, window_s in rows})
+    return hashlib.sha256(packed).hexdigest()[:_VERSION_LENGTH].encode() + packed
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Table:
+    """The plans that staff wrote, and the digest that says which table this is."""
+
+    version: str
+    plans: Mapping[str, Plan]
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> _Table:
+        rows: dict[str, tuple[int, int]] = orjson.loads(packed[_VERSION_LENGTH:])
+        return cls(
+            version=packed[:_VERSION_LENGTH].decode(),
+            plans={scope: Plan(scope, *numbers) for scope, numbers in rows.items()},
+        )
 
 
 class _Here:
-    """This process's copy of the table, so that a dead cache costs no query for each request."""
+    """This process's copies of the table: as it was last seen, and as PostgreSQL last had it.
+
+    The second is so that a dead cache costs no query for each request.
+    """
 
     def __init__(self) -> None:
+        self._table: _Table | None = None
+        self._seen_at_ms = -math.inf
         self._packed = b""
         self._read_at_ms = -math.inf
 
-    def table(self) -> bytes:
+    def table(self) -> _Table:
+        """Return what is known, at most seconds old; whoever counts by it learns if it is old."""
+        table = self._table
+        if table is None or clock.monotonic_ms() - self._seen_at_ms > _REREAD_MS:
+            return self.newest()
+        return table
+
+    def newest(self) -> _Table:
+        """Return the plans as of now on every worker; older without the cache."""
+        (packed,) = cache.get_many([_TABLE])
+        if packed is None:
+            packed = self._of_database()
+            cache.put_if_absent(_TABLE, packed, ttl_s=_TABLE_TTL_S)
+        table = self._table = _Table.unpacked(packed)
+        self._seen_at_ms = clock.monotonic_ms()
+        return table
+
+    def forget(self) -> None:
+        self._read_at_ms = self._seen_at_ms = -math.inf
+
+    def _of_database(self) -> bytes:
         if clock.monotonic_ms() - self._read_at_ms > _REREAD_MS:
             self._packed, self._read_at_ms = _read(), clock.monotonic_ms()
         return self._packed
-
-    def forget(self) -> None:
-        self._read_at_ms = -math.inf
 
 
 _here = _Here()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from django.conf import settings
@@ -24,17 +24,30 @@ from core import cache, clock, metrics
 
 KEYS_MAX: Final = 50_000
 
-# KEYS[1] the counter; ARGV: cost of this take and depth of the bucket, in microseconds. A negative
-# cost gives back. Answers {allowed, microseconds until the bucket is full}.
+# KEYS: what the takes rest on, then the counters. ARGV: how that must begin, then for each counter
+# the cost of this take and the depth of the bucket, in microseconds. A negative cost gives back.
+# Answers {allowed, microseconds until the bucket is full} for each counter up to the first refusal,
+# and nothing where what they rest on is another.
 _TAKE: Final = """
-local cost, depth = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
-local moved = math.max(full_at + cost, now)
-if cost > 0 and moved - now > depth then return {0, full_at - now} end
-redis.call('SET', KEYS[1], string.format('%.0f', moved), 'PX', math.ceil((moved - now) / 1000) + 1)
-return {1, moved - now}
+if ARGV[1] ~= '' and redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] - 1) ~= ARGV[1] then return {} end
+local answers = {}
+for i = 2, #KEYS do
+    local cost, depth = tonumber(ARGV[2 * i - 2]), tonumber(ARGV[2 * i - 1])
+    local full_at = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
+    local moved = math.max(full_at + cost, now)
+    if cost > 0 and moved - now > depth then
+        answers[#answers + 1] = 0
+        answers[#answers + 1] = full_at - now
+        return answers
+    end
+    local lives = math.ceil((moved - now) / 1000) + 1
+    redis.call('SET', KEYS[i], string.format('%.0f', moved), 'PX', lives)
+    answers[#answers + 1] = 1
+    answers[#answers + 1] = moved - now
+end
+return answers
 """
 
 
@@ -47,20 +60,60 @@ class Verdict:
     retry_after_s: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rate:
+    """``limit`` in ``period_s`` of what ``key`` counts."""
+
+    key: str
+    limit: int
+    period_s: int
+
+    def __post_init__(self) -> None:
+        assert self.limit > 0, "nothing could ever happen"
+        assert self.period_s > 0, "a rate needs a period"
+
+    def shared_by(self, processes: int) -> Rate:
+        """Return the part of one process."""
+        return dataclasses.replace(self, limit=max(1, self.limit // processes))
+
+    @property
+    def one_us(self) -> int:
+        """How long a token takes to come back: never no time, however many there are."""
+        return max(1, self.period_s * 1_000_000 // self.limit)
+
+    def verdict(self, *, is_allowed: bool, taken_us: int) -> Verdict:
+        """Say what it means that the bucket is full again in ``taken_us``."""
+        if is_allowed:
+            remaining = self.limit - math.ceil(taken_us / self.one_us)
+            return Verdict(is_allowed=True, remaining=remaining, retry_after_s=0)
+        wait_us = taken_us + self.one_us - self.limit * self.one_us
+        return Verdict(is_allowed=False, remaining=0, retry_after_s=math.ceil(wait_us / 1_000_000))
+
+
 def take(key: str, *, limit: int, period_s: int) -> Verdict:
     """Take one token of ``key``; a refusal takes nothing and so does not prolong itself."""
-    return _move(key, limit=limit, period_s=period_s, tokens=1)
+    (verdict,) = _move([Rate(key, limit, period_s)], tokens=1)
+    return verdict
+
+
+def take_in_turn(rates: Sequence[Rate], *, known: tuple[str, str] = ("", "")) -> list[Verdict]:
+    """Take one token of each, in one round trip, up to the first that refuses.
+
+    ``known`` are the name of what the rates were made of and how it begins: when that begins
+    otherwise by now, nothing is taken and there are no verdicts.
+    """
+    return _move(rates, tokens=1, known=known)
 
 
 def look(key: str, *, limit: int, period_s: int) -> Verdict:
     """Return what :func:`take` would meet, and take nothing."""
-    verdict = _move(key, limit=limit, period_s=period_s, tokens=0)
+    (verdict,) = _move([Rate(key, limit, period_s)], tokens=0)
     return dataclasses.replace(verdict, is_allowed=verdict.remaining > 0)
 
 
 def give_back(key: str, *, limit: int, period_s: int) -> None:
     """Return the token of something that turned out not to count."""
-    _move(key, limit=limit, period_s=period_s, tokens=-1)
+    _move([Rate(key, limit, period_s)], tokens=-1)
 
 
 def forget_all_here() -> None:
@@ -68,29 +121,34 @@ def forget_all_here() -> None:
     _here.forget_all()
 
 
-def _move(key: str, *, limit: int, period_s: int, tokens: int) -> Verdict:
-    assert limit > 0, "nothing could ever happen"
-    assert period_s > 0, "a rate needs a period"
-    one_us = _one_us(limit, period_s)
-    answered: Sequence[int] | None = cache.run_script(
-        _TAKE, keys=[f"rate:{key}"], arguments=[tokens * one_us, limit * one_us]
+def _move(
+    rates: Sequence[Rate], *, tokens: int, known: tuple[str, str] = ("", "")
+) -> list[Verdict]:
+    moves = [
+        number for rate in rates for number in (tokens * rate.one_us, rate.limit * rate.one_us)
+    ]
+    answered = cache.run_script(
+        _TAKE,
+        keys=[known[0], *(f"rate:{rate.key}" for rate in rates)],
+        arguments=[known[1], *moves],
     )
     if answered is None:
+        return list(_moved_here(rates, tokens))
+    pairs = zip(rates, answered[::2], answered[1::2], strict=False)
+    return [rate.verdict(is_allowed=bool(yes), taken_us=us) for rate, yes, us in pairs]
+
+
+def _moved_here(rates: Sequence[Rate], tokens: int) -> Iterator[Verdict]:
+    """Do the same in this process, with its share of each limit."""
+    for whole in rates:
         metrics.FALLBACKS.labels(source="limits", target="process").inc()
-        limit = max(1, limit // settings.ENV.web_workers)
-        one_us = _one_us(limit, period_s)
-        answered = _here.move(key, cost_us=tokens * one_us, depth_us=limit * one_us)
-    is_allowed, taken_us = answered
-    if not is_allowed:
-        wait_us = taken_us + one_us - limit * one_us
-        return Verdict(is_allowed=False, remaining=0, retry_after_s=math.ceil(wait_us / 1_000_000))
-    remaining = limit - math.ceil(taken_us / one_us)
-    return Verdict(is_allowed=True, remaining=remaining, retry_after_s=0)
-
-
-def _one_us(limit: int, period_s: int) -> int:
-    """Return how long a token takes to come back: never no time, however many there are."""
-    return max(1, period_s * 1_000_000 // limit)
+        rate = whole.shared_by(settings.ENV.web_workers)
+        is_allowed, taken_us = _here.move(
+            rate.key, cost_us=tokens * rate.one_us, depth_us=rate.limit * rate.one_us
+        )
+        yield rate.verdict(is_allowed=is_allowed, taken_us=taken_us)
+        if not is_allowed:
+            return
 
 
 class _Counters:

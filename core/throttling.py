@@ -26,10 +26,8 @@ class PlanThrottle(BaseThrottle):
             RateLimited: it is one too many.
         """
         scope, caller = _caller(request)
-        limits.require(scope, caller)
         deed = getattr(view, "limited_as", {}).get(request.method)
-        if deed:
-            limits.require(deed, caller)
+        limits.require_all([(scope, caller), (deed, caller)] if deed else [(scope, caller)])
         return True
 
 

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from core import errors, limits
-from core.models import AuditEvent
+from core import cache, errors, limits
+from core.models import AuditEvent, LimitPlan
 from core.principals import SYSTEM
 from sessions_app.services import start_session
 from tests.http import Client as HttpClient
@@ -133,6 +133,15 @@ def test_staff_change_a_plan_in_the_admin_and_it_holds_at_once(
     with django_capture_on_commit_callbacks(execute=True):
         assert admin.post(delete, {"post": "yes"}).status_code == 302
     assert by_ada.get("/api/v1/me/").status_code == 200
+
+
+def test_plan_another_process_wrote_holds_for_the_next_request(ada: Person):
+    by_ada = _by(ada)
+    assert by_ada.get("/api/v1/me/").status_code == 200
+    # As the other process publishes it: nothing tells this one.
+    LimitPlan.objects.create(scope="user", requests=1, window_s=3_600)
+    cache.overwrite(limits._TABLE, limits._read(), ttl_s=60)
+    assert [by_ada.get("/api/v1/me/").status_code for _ in range(2)] == [200, 429]
 
 
 def test_plan_rolled_back_changes_nothing(ada: Person, django_capture_on_commit_callbacks):

@@ -69,6 +69,20 @@ def test_keys_are_counted_apart(pass_time):
     assert _take("other").is_allowed
 
 
+def test_what_comes_after_a_refusal_is_not_counted(pass_time):
+    first, second = rates.Rate("first", 1, 60), rates.Rate("second", 2, 60)
+    assert [one.is_allowed for one in rates.take_in_turn([first, second])] == [True, True]
+    assert [one.is_allowed for one in rates.take_in_turn([first, second])] == [False]
+    assert rates.take("second", limit=2, period_s=60).remaining == 0
+
+
+def test_nothing_is_taken_where_the_rates_are_made_of_something_old(db):
+    cache.put("plans", b"new-and-the-rest", ttl_s=60)
+    assert rates.take_in_turn([rates.Rate("k", 3, 60)], known=("plans", "old")) == []
+    (verdict,) = rates.take_in_turn([rates.Rate("k", 3, 60)], known=("plans", "new"))
+    assert verdict.remaining == 2
+
+
 def test_giving_back_returns_one_token_and_never_more_than_there_were(pass_time):
     rates.give_back("k", limit=3, period_s=60)
     assert [_take().is_allowed for _ in range(4)] == [True, True, True, False]
