@@ -41,8 +41,13 @@ def harden(response: HttpResponseBase) -> None:
             "Strict-Transport-Security",
             f"max-age={settings.SECURE_HSTS_SECONDS}; includeSubDomains; preload",
         )
-    if not response.get("Content-Type", "").startswith("text/html"):
+    if not is_page(response):
         response["Content-Security-Policy"] = NO_PAGE_POLICY
+
+
+def is_page(response: HttpResponseBase) -> bool:
+    """Return whether a browser would show the answer as a page."""
+    return response.get("Content-Type", "").startswith("text/html")
 
 
 def require_sound(request: HttpRequest) -> None:

@@ -23,6 +23,8 @@ _SECRETS: Final = re.compile(
     r"|\b(?:Bearer|Basic) [^\s\"'\\]+"
     r"|(?<=://)[^\s/@:\"]*:[^\s/@\"]+(?=@)"
 )
+# No secret is without one of these, and most lines are without any: they are found much faster.
+_SECRET_MARK: Final = re.compile(r"_[A-Za-z0-9_-]{22}|eyJ|whsec_|Bearer |Basic |://")
 # What PostgreSQL refuses, it quotes: values of people.
 _DATABASE_ERRORS: Final = frozenset(
     name for module in (psycopg.errors, django_errors) for name in vars(module)
@@ -44,7 +46,7 @@ def redacted(value: Any, *, name: str = "") -> Any:
 
 def scrubbed(text: str) -> str:
     """Return ``text`` without whatever looks like a secret, wherever it came from."""
-    return _SECRETS.sub(REDACTED, text)
+    return _SECRETS.sub(REDACTED, text) if _SECRET_MARK.search(text) else text
 
 
 def without_quotes(words: str, exception: str) -> str:

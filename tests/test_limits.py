@@ -12,7 +12,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from core import cache, errors, limits
+from core import cache, clock, errors, limits
 from core.models import AuditEvent, LimitPlan
 from core.principals import SYSTEM
 from sessions_app.services import start_session
@@ -139,7 +139,7 @@ def test_plan_another_process_wrote_holds_for_the_next_request(ada: Person):
     by_ada = _by(ada)
     assert by_ada.get("/api/v1/me/").status_code == 200
     # As the other process publishes it: nothing tells this one.
-    LimitPlan.objects.create(scope="user", requests=1, window_s=3_600)
+    LimitPlan.objects.create(scope="user", requests=1, window_s=3_600, changed_at=clock.now())
     cache.overwrite(limits._TABLE, limits._read(), ttl_s=60)
     assert [by_ada.get("/api/v1/me/").status_code for _ in range(2)] == [200, 429]
 
