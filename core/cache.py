@@ -6,6 +6,8 @@ moment; callers see misses and ask PostgreSQL.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -30,7 +32,7 @@ def get_many(keys: Sequence[str]) -> list[bytes | None]:
         return [None] * len(keys)
     try:
         with _span("MGET"):
-            found: list[Any] = _client().mget([PREFIX + key for key in keys])
+            found: list[Any] = _answer_to("MGET", *[PREFIX + key for key in keys])
     except redis.RedisError as exc:
         _leave_alone(exc)
         return [None] * len(keys)
@@ -81,11 +83,14 @@ def run_script(
     """Run a Lua ``script`` atomically over ``keys``; ``None`` when the cache is out."""
     if not _is_usable():
         return None
+    operands = [len(keys), *(PREFIX + key for key in keys), *arguments]
     try:
         with _span("EVALSHA"):
-            answered: list[Any] = _client().register_script(script)(
-                keys=[PREFIX + key for key in keys], args=list(arguments)
-            )
+            try:
+                answered: list[Any] = _answer_to("EVALSHA", _digest_of(script), *operands)
+            except redis.exceptions.NoScriptError:
+                # A Valkey that has not heard it yet learns it by this.
+                answered = _answer_to("EVAL", script, *operands)
     except redis.RedisError as exc:
         _leave_alone(exc)
         return None
@@ -118,6 +123,27 @@ def _span(operation: str) -> AbstractContextManager[object]:
         db__system__name="redis",
         db__operation__name=operation,
     )
+
+
+def _answer_to(*command: int | str) -> Any:
+    """Send one command and return its answer as it is, without what the client adds to each.
+
+    Raises:
+        RedisError: whatever went wrong; the connection is not used again then.
+    """
+    pool = _client().connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_command(*command)  # type: ignore[no-untyped-call]  # untyped
+        return connection.read_response()
+    finally:
+        pool.release(connection)
+
+
+@functools.cache
+def _digest_of(script: str) -> str:
+    # The name of a script in EVALSHA, no protection of anything.
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
 
 
 def _client() -> redis.Redis:
