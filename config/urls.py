@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.pages import link_page
+from config.routes import indexed
 from core import versioning, views
 from core.privacy.notices import privacy_page
 from sessions_app.api.token_views import jwks
@@ -17,8 +18,8 @@ handler404 = "core.problems.not_found"
 handler500 = "core.problems.server_error"
 
 urlpatterns = [
-    path("api/v1/", include(("config.api_v1", "v1"), namespace="v1")),
-    path("api/v2/", include(("config.api_v2", "v2"), namespace="v2")),
+    indexed("api/v1/", include(("config.api_v1", "v1"), namespace="v1")),
+    indexed("api/v2/", include(("config.api_v2", "v2"), namespace="v2")),
     *[
         path(f"api/v{version}/<path:rest>", views.version_gone, name=f"v{version}-gone")
         for version in versioning.RETIRED
