@@ -130,6 +130,8 @@ BEGIN
                r.balance_after, s.at, r.effective_at
         FROM run r CROSS JOIN stamp s
         WHERE (SELECT good FROM verdict)
+        -- In the order of the primary key, whose pages fill up then instead of splitting.
+        ORDER BY r.tx, r.leg
     ),
     new_events AS (
         INSERT INTO outbox_event (id, user_id, topic, object_id)

@@ -1,0 +1,17 @@
+"""Entries are inserted in the order of their primary key."""
+
+from pathlib import Path
+
+from django.db import migrations
+
+SQL = Path(__file__).parent.parent / "sql" / "post_transactions.sql"
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("transactions", "0014_indexes_of_holds"),
+    ]
+
+    operations = [
+        migrations.RunSQL(sql=SQL.read_text(encoding="utf-8"), reverse_sql=migrations.RunSQL.noop),
+    ]
