@@ -5,7 +5,11 @@ import { check } from "k6";
 import { SharedArray } from "k6/data";
 
 const mix = JSON.parse(open("./scenario.json"));
-const world = new SharedArray("world", () => [JSON.parse(open(__ENV.WORLD))]);
+// Each look at an element of a shared array parses it anew: so the elements are small.
+const accounts = new SharedArray("accounts", () => JSON.parse(open(__ENV.WORLD)).accounts);
+const { url, token } = JSON.parse(open(__ENV.WORLD), (name, value) =>
+  name === "accounts" ? undefined : value,
+);
 const turns = Object.entries(mix.weights).flatMap(([name, weight]) => Array(weight).fill(name));
 
 export const options = {
@@ -23,7 +27,6 @@ function any(list) {
 }
 
 function posting() {
-  const accounts = world[0].accounts;
   const from = Math.floor(Math.random() * accounts.length);
   const to = (from + 1 + Math.floor(Math.random() * (accounts.length - 1))) % accounts.length;
   return {
@@ -36,7 +39,7 @@ function posting() {
 function headers(extra) {
   return {
     headers: {
-      Authorization: `Bearer ${world[0].token}`,
+      Authorization: `Bearer ${token}`,
       "Content-Type": "application/json",
       ...extra,
     },
@@ -48,7 +51,6 @@ function key() {
 }
 
 export default function () {
-  const { url, accounts } = world[0];
   const account = `${url}/api/v1/ledger-accounts/${any(accounts)}`;
   const ledger = "generated";
   const work = {
