@@ -9,7 +9,7 @@ SQL = Path(__file__).parent.parent / "sql" / "post_transactions.sql"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("transactions", "0014_indexes_of_holds"),
+        ("transactions", "0015_keys_of_schedules"),
     ]
 
     operations = [
