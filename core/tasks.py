@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import uuid
+from typing import Final
 
 from django.conf import settings
+from django.core.management import call_command
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.job_context import JobContext
@@ -20,6 +22,9 @@ from core.trail import seals
 from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
+
+# As BACKUPS_BY says it.
+WORKER: Final = "worker"
 
 
 @app.periodic(cron="17 3 * * *")
@@ -116,3 +121,27 @@ async def return_stalled(manager: JobManager) -> None:
     """Return the jobs whose worker gives no sign of life to the queue."""
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)
+
+
+@app.periodic(cron="7 2 * * *")
+@app.task(queueing_lock="take_backup", pass_context=False)
+def take_backup(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Take a full backup, where no timer of the operator's does."""
+    if settings.ENV.backups_by == WORKER:
+        call_command("backup_create")
+
+
+@app.periodic(cron="7 4 * * *")
+@app.task(queueing_lock="prune_backups", pass_context=False)
+def prune_backups(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Let old backups go, where no timer of the operator's does."""
+    if settings.ENV.backups_by == WORKER:
+        call_command("backup_prune")
+
+
+@app.periodic(cron="7 5 * * 0")
+@app.task(queueing_lock="prove_backup", pass_context=False)
+def prove_backup(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Restore the newest backup into a scratch server, where no timer of the operator's does."""
+    if settings.ENV.backups_by == WORKER:
+        call_command("backup_verify", drill=True)

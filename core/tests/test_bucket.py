@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
+import boto3  # type: ignore[import-untyped]  # without stubs
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -198,7 +198,7 @@ def test_interrupted_sending_is_no_backup_and_is_made_up_for(objects: Any, monke
     place = Shelf()
     manifest = _publish(place, clock.now())
     broken = Bucket()
-    upload, sent = broken._client.upload_file, []
+    upload, sent = broken._client.upload_file, list[Any]()
 
     def once(*arguments: Any, **options: Any) -> None:
         if sent:
