@@ -120,6 +120,56 @@ def test_each_fault_names_a_test_that_exists_or_none():
             assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
 
 
+def test_each_trap_names_a_test_that_exists():
+    rows = re.findall(
+        r"^\| T(\d+) \| .+? \| .+? \| (\S+)::(\w+) \|$",
+        (ROOT / "docs" / "traps.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert [int(number) for number, _, _ in rows] == list(range(1, 51))
+    for number, test_file, test in rows:
+        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
+
+
+def test_each_test_can_fail():
+    """It asserts, or expects a refusal, or calls something of ours for tests that does."""
+    trees = [
+        (path, ast.parse(path.read_text(encoding="utf-8")))
+        for path in sorted(ROOT.rglob("*.py"))
+        if "tests" in path.relative_to(ROOT).parts and ".venv" not in path.parts
+    ]
+    functions = [
+        (path, node)
+        for path, tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    judging = {"raises", "warns", "run_state_machine_as_test"}
+    while True:
+        more = {node.name for _, node in functions if _judges(node, judging)} - judging
+        if not more:
+            break
+        judging |= more
+    assert [
+        f"{path.relative_to(ROOT)}::{node.name}"
+        for path, node in functions
+        if path.name.startswith("test_")
+        and node.name.startswith("test_")
+        and node.name not in judging
+    ] == []
+
+
+def _judges(function: ast.AST, judging: set[str]) -> bool:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            return True
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name in judging:
+                return True
+    return False
+
+
 def test_generated_documents_are_current(capsys):
     # What is declared in a module that nothing has loaded yet would come and go with the order.
     for path in SOURCES:

@@ -59,3 +59,4 @@ def test_document_is_made_without_a_warning(tmp_path):
         target = str(tmp_path / f"{version}.yaml")
         options = ("--fail-on-warn", "--validate", "--api-version", version, "--file", target)
         call_command("spectacular", *options)
+        assert "openapi:" in (tmp_path / f"{version}.yaml").read_text()

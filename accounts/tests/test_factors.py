@@ -201,6 +201,7 @@ def test_changes_need_a_fresh_login_at_the_full_level(ada: Person, who):
 def test_first_factor_can_be_added_where_one_is_enforced(ada: Person):
     services.set_mfa_enforced(user=ada.user, is_enforced=True, actor=ada.principal)
     services.begin_app(label="Telephone", actor=_half(ada))
+    assert Factor.objects.filter(user=ada.user, label="Telephone").exists()
 
 
 def test_keys_cannot_touch_factors(ada: Person):
