@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from core.embedded import binaries
-from core.embedded.postgres import OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
+from core.embedded.postgres import BACKUP_ROLE, OWNER_ROLE, SUPERUSER, THROW_AWAY, PostgresCluster
 from core.embedded.processes import is_alive
 from core.embedded.valkey import ValkeyServer
 
@@ -68,6 +68,11 @@ def start_once() -> Path | None:
         remove(home)
         raise
     return home
+
+
+def backup_url(database: str) -> str:
+    """Return the URL of ``database`` for the role that takes backups."""
+    return cluster_at(Path(os.environ[HOME_VARIABLE])).url(BACKUP_ROLE, database)
 
 
 def remove(home: Path) -> None:

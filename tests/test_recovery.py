@@ -116,7 +116,7 @@ def test_drill_proves_each_kind(bank: Bank):
     for manifest in json.loads(bank.run("backup_list", "--json").stdout):
         if manifest["kind"] == "logical":
             report = json.loads(bank.run("backup_verify", manifest["id"], "--drill").stdout)
-            assert report["checks"] == {"migrations": "ok", "ledger": "ok"}
+            assert report["checks"] == {"migrations": "ok", "ledger": "ok", "audit": "ok"}
     listed = json.loads(bank.run("backup_list", "--json").stdout)
     assert listed[-1]["verified"]["restore_s"] > 0
 

@@ -19,7 +19,7 @@ from core.operations import measurements
 class Command(BaseCommand):
     help = (
         "Check the files of a backup; with --drill restore it into a scratch server and compare "
-        "migrations, control totals, ledger and seals. Exit 1 on any fault."
+        "migrations, control totals, ledger, audit trail and seals. Exit 1 on any fault."
     )
 
     @override
