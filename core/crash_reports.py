@@ -12,7 +12,7 @@ import orjson
 from django.conf import settings
 
 from core import context, tracing
-from core.redaction import redacted, scrubbed, without_quotes
+from core.redaction import redacted, scrubbed, unquoted
 from core.version import VERSION
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ def start() -> None:
         dsn=settings.ENV.sentry_dsn,
         release=VERSION,
         environment=settings.ENV.environment,
-        send_default_pii=False,
         include_local_variables=False,
         include_source_context=False,
         max_request_body_size="never",
@@ -72,6 +71,7 @@ def _before_send(event: Event, _hint: Hint) -> Event:
     """Leave of a report what a crash looks like, not what anybody sent."""
     kept: dict[str, Any] = {key: value for key, value in event.items() if key not in _NOT_OURS}
     for raised in (kept.get("exception") or {}).get("values", ()):
-        raised["value"] = without_quotes(str(raised.get("value", "")), raised.get("type", ""))
+        # Others read it: what any exception quotes may be somebody's. The log says more.
+        raised["value"] = unquoted(str(raised.get("value", "")))
     clean: Event = orjson.loads(scrubbed(orjson.dumps(redacted(kept), default=str).decode()))
     return clean

@@ -51,8 +51,11 @@ def scrubbed(text: str) -> str:
 
 def without_quotes(words: str, exception: str) -> str:
     """Return the words of an exception; of the database's own, only what quotes nothing."""
-    if exception not in _DATABASE_ERRORS:
-        return words
+    return unquoted(words) if exception in _DATABASE_ERRORS else words
+
+
+def unquoted(words: str) -> str:
+    """Return the first line of ``words`` without what it quotes."""
     return _QUOTED.sub("...", words.partition("\n")[0])
 
 

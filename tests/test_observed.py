@@ -7,17 +7,28 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
+import yaml
 
 from tests.database import url_of
 from tests.http import Client, registered, staff
+from tests.monitoring import DEPLOY
+from tests.spilled import dumped, found_in
 from tests.waiting import until
 from tests.watched import SENTRY, TRACES, WORKERS, Watched, in_parallel, plain
 
 pytestmark = pytest.mark.xdist_group("observed")
 IDS = 10_000
+TRACED = f"00-{uuid.uuid4().hex}-00f067aa0ba902b7-01"
+SECRET_FIELDS = {
+    *("password", "old_password", "token", "guest_token", "refresh_token", "challenge"),
+    *("credential", "value", "set_cookie"),
+}
+# Elsewhere a code names a ledger or an asset.
+SECRET_CODES = ("/mfa/", "/reauthenticate/")
 
 
 def _samples(text: str, *families: str) -> dict[str, float]:
@@ -133,66 +144,93 @@ def test_one_trace_over_two_processes_to_the_receiver(watched):
     assert trace in {headers.get("traceparent", "")[3:35] for headers in told}
 
 
-def _canaries(watched: Watched) -> list[str]:
-    """Send a secret through every field there is; return them."""
-    made = [f"canary{number:02d}{uuid.uuid4().hex}" for number in range(20)]
-    a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q, r, s, t, u = made
+def _secret_fields() -> Iterator[tuple[str, str, dict[str, Any], set[str]]]:
+    """Yield each operation with an example of its body, and what is secret in it."""
+    paths = yaml.safe_load((DEPLOY.parent / "docs" / "openapi-v1.yaml").read_text())["paths"]
+    for path, operations in paths.items():
+        secret = SECRET_FIELDS | ({"code"} if any(part in path for part in SECRET_CODES) else set())
+        for method, operation in operations.items():
+            shapes = operation.get("requestBody", {}).get("content", {})
+            for example in shapes.get("application/json", {}).get("examples", {}).values():
+                fields = secret & set(example["value"])
+                if fields:
+                    yield method.upper(), path, example["value"], fields
+
+
+def _through_every_field(client: Client, canary: str) -> int:
+    """Put a secret wherever a body of the API may have one; return into how many places."""
+    count = 0
+    for method, path, example, fields in _secret_fields():
+        at = re.sub(r"\{\w+\}", str(uuid.uuid4()), path)
+        body = {**example, **dict.fromkeys(fields, canary)}
+        status, _, answer = client.call(method, at, body, traceparent=TRACED)
+        assert status < 500, (path, answer)
+        count += len(fields)
+    return count
+
+
+def _canaries(watched: Watched) -> dict[str, str]:
+    """Send a secret through every place there is; return them, with where each was put."""
+    made: dict[str, str] = {}
+
+    def canary(place: str) -> str:
+        secret = f"canary{len(made):02d}{uuid.uuid4().hex}"
+        made[secret] = place
+        return secret
+
     client = Client(watched.service.url)
-    login = "/api/v1/auth/login/"
-    client.call("POST", login, {"email": "ada@example.org", "password": a})
-    client.call("POST", login, {"email": "ada@example.org", "password": "x", "token": b})
-    client.call("POST", login, b'{"email": "' + c.encode() + b'", ')
-    client.call("POST", login, {"password": {"deep": [d]}, "email": 5})
-    client.call("GET", "/api/v1/me/", Authorization=f"Bearer {e}")
-    client.call("GET", "/api/v1/me/", Authorization=f"Basic {f}")
-    client.call("GET", "/api/v1/me/", Cookie=f"session={g}; __Host-session={g}")
-    client.call("GET", f"/api/v1/me/?token={h}")
-    client.call("GET", f"/api/v1/{i}/{i}{i}/")
-    client.call("GET", "/api/v1/me/", X_API_Key=j)
-    client.call("GET", "/api/v1/me/", Referer=f"https://x.example/?code={k}")
-    client.call("POST", "/api/v1/auth/refresh/", {"refresh_token": u})
-    client.call("POST", "/api/v1/auth/mfa/verify/", {"token": m, "code": m})
-    client.call("POST", "/api/v1/auth/password/reset/", {"token": n, "password": n})
-    client.call("POST", f"/admin/login/?next={o}", f"username=a&password={o}".encode())
-    client.call("GET", "/metrics", Authorization=f"Bearer {p}")
-    client.call("GET", "/api/v1/me/", traceparent=f"00-{q}", tracestate=f"x={q}")
+    login, me = "/api/v1/auth/login/", "/api/v1/me/"
+    client.call("POST", login, {"email": "ada@example.org", "password": canary("password")})
+    client.call("POST", login, {"email": "ada@example.org", "token": canary("unknown field")})
+    client.call("POST", login, b'{"email": "' + canary("broken JSON").encode() + b'", ')
+    client.call("POST", login, {"password": {"deep": [canary("wrong shape")]}, "email": 5})
+    client.call("POST", login, f"password={canary('form')}".encode())
+    client.call("GET", me, Authorization=f"Bearer {canary('bearer')}")
+    client.call("GET", me, Authorization=f"Basic {canary('basic')}")
+    client.call("GET", me, Authorization=canary("scheme"))
+    client.call("GET", me, Cookie=f"app={canary('cookie')}; staff={canary('staff cookie')}")
+    client.call("GET", f"{me}?token={canary('query')}")
+    secret = canary("path")
+    client.call("GET", f"/api/v1/{secret}/{secret}{secret}/")
+    client.call("GET", me, X_API_Key=canary("key"))
+    client.call("GET", me, Referer=f"https://x.example/?code={canary('referer')}")
+    client.call("POST", f"/admin/login/?next={canary('next')}", b"username=a&password=b")
+    client.call("POST", "/admin/login/", f"username=a&password={canary('admin')}".encode())
+    client.call("GET", "/metrics", Authorization=f"Bearer {canary('metrics token')}")
+    client.call("GET", me, traceparent=f"00-{canary('trace')}", tracestate=f"x={canary('state')}")
+    ada = registered(watched.service, f"{uuid.uuid4().hex[:8]}@example.org")
+    assert _through_every_field(client, canary("fields of a stranger")) > 20
+    assert _through_every_field(ada, canary("fields of somebody known")) > 20
     ada = registered(watched.service, f"{uuid.uuid4().hex[:8]}@example.org")
     with _broken(watched):
-        assert ada.call("GET", "/api/v1/files/", Cookie=f"x={r}", X_Secret=r)[0] == 500
-    ada.call("POST", "/api/v1/me/password/", {"current_password": s, "new_password": s})
-    ada.call("POST", "/api/v1/transactions/", {"token": t}, Idempotency_Key=t)
+        secret = canary("crash")
+        for _ in range(2):
+            status, _, _ = ada.call(
+                "GET", "/api/v1/files/", Cookie=f"app={secret}", X_Secret=secret, Referer=secret
+            )
+            assert status == 500
     return made
 
 
 def test_twenty_canaries_are_seen_nowhere(watched):
     seen = len(watched.envelopes())
     canaries = _canaries(watched)
-    until(lambda: len(watched.envelopes()) > seen)
-    dump = watched.service.database
-    with psycopg.connect(url_of("superuser", dump)) as connection:
-        tables = connection.execute(
-            "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n "
-            "ON n.oid = relnamespace WHERE relkind = 'r' AND nspname = 'public'"
-        ).fetchall()
-        rows = [
-            str(row[0])
-            for (table,) in tables
-            for row in connection.execute(f"SELECT t::text FROM {table} t")
-        ]
+    assert len(canaries) >= 20
+    until(lambda: len(watched.envelopes()) >= seen + 2)
+    reports = [
+        (path, plain(headers, body).decode("latin-1"))
+        for _, path, headers, body in watched.sink.seen
+    ]
     places = {
         "log": watched.log(),
         "metrics": watched.metrics(),
-        "watchers": "".join(
-            plain(headers, body).decode("latin-1")
-            for _, path, headers, body in watched.sink.seen
-            if path in (SENTRY, TRACES)
-        ),
-        "database": "\n".join(rows),
+        "spans": "".join(body for path, body in reports if path == TRACES),
+        "envelopes": "".join(body for path, body in reports if path == SENTRY),
+        "database": dumped(watched.service.database),
     }
     assert all(len(text) > 1_000 for text in places.values())
     for name, text in places.items():
-        for number, canary in enumerate(canaries):
-            assert canary not in text, (name, number)
+        assert found_in(text, canaries) == set(), name
 
 
 def test_every_line_of_web_and_worker_is_json(watched):

@@ -11,9 +11,7 @@ import contextlib
 import dataclasses
 import email
 import email.policy
-import os
 import re
-import subprocess
 import time
 import uuid
 from pathlib import Path
@@ -23,10 +21,9 @@ import pytest
 
 from accounts import constants, totp
 from accounts.tests.authenticator import SoftwarePasskey
-from core.embedded import binaries
-from tests.database import url_of
 from tests.http import Client
 from tests.serving import Service
+from tests.spilled import dumped, found_in
 
 API = "/api/v1"
 PASSWORD = "correct horse battery staple, and more"
@@ -323,36 +320,6 @@ FLOWS = (
 )
 
 
-def dump(service: Service) -> str:
-    """Return the database as ``pg_dump`` writes it."""
-    programs = binaries.postgres_programs(os.environ.get("PG_BIN_DIR"), binaries.service_identity())
-    done = subprocess.run(
-        [programs / "pg_dump", "--no-owner", url_of("superuser", service.database)],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert "COPY public.users" in done.stdout
-    return done.stdout
-
-
-def forms_of(secret: str) -> set[str]:
-    """Return how ``secret``, or the half of it that opens things, may lie somewhere."""
-    raw = secret.encode()
-    forms = {secret, raw.hex(), base64.b64encode(raw).decode().rstrip("=")}
-    forms.add(secret[len(secret) // 2 :] if len(secret) > 30 and " " not in secret else secret)
-    with contextlib.suppress(ValueError):
-        forms.add(base64.b32decode(secret + "=" * (-len(secret) % 8)).hex())
-    return forms
-
-
-def found_in(text: str, secrets: dict[str, str]) -> set[str]:
-    """Return the names of the secrets that ``text`` gives away."""
-    return {
-        name for secret, name in secrets.items() if any(form in text for form in forms_of(secret))
-    }
-
-
 @pytest.fixture
 def flows(serve, settings, tmp_path: Path) -> Flows:
     folder = tmp_path / "mails"
@@ -366,11 +333,11 @@ def test_nothing_that_opens_anything_is_in_database_logs_or_mails(flows: Flows):
     waiting = ""
     for flow in FLOWS:
         flow(flows)
-        waiting += dump(flows.service)
+        waiting += dumped(flows.service.database)
     flows.work()
     everything = {**flows.secrets, **dict.fromkeys(flows.link_tokens, "link")}
     assert len(everything) > 60
-    assert found_in(waiting + dump(flows.service), everything) == set()
+    assert found_in(waiting + dumped(flows.service.database), everything) == set()
     logs = flows.service.log.read_text() + flows.jobs_log
     assert "/api/v1/auth/login/" in logs
     assert found_in(logs, everything) == set()

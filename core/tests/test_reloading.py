@@ -85,9 +85,16 @@ def test_trial_that_never_ends_is_a_fault(monkeypatch):
     assert reloading.faults_of_a_trial() == "It did not start within 0.1 s."
 
 
+class Became(Exception):
+    """Instead of another program."""
+
+
 def test_process_becomes_what_was_started(monkeypatch):
-    become = []
-    monkeypatch.setattr(os, "execv", lambda *given: become.append(given))
+    def become(*given: object) -> None:
+        raise Became(*given)
+
+    monkeypatch.setattr(os, "execv", become)
     monkeypatch.setattr(sys, "orig_argv", ["python", "-m", "strongroom", "x"])
-    reloading.begin_anew()
-    assert become == [(sys.executable, [sys.executable, "-m", "strongroom", "x"])]
+    with pytest.raises(Became) as became:
+        reloading.begin_anew()
+    assert became.value.args == (sys.executable, [sys.executable, "-m", "strongroom", "x"])
