@@ -147,7 +147,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=SQL.read_text(encoding="utf-8"),
             reverse_sql=(
-                "DROP FUNCTION audit_changes CASCADE; DROP FUNCTION audit_shown; "
+                "DROP FUNCTION audit_changes CASCADE; DROP FUNCTION IF EXISTS audit_shown; "
                 "DROP FUNCTION audit_id"
             ),
         ),

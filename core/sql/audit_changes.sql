@@ -1,5 +1,5 @@
 -- The id of an audit row: a UUIDv7 (RFC 9562, section 5.7) of now, as partitions are cut by it.
-CREATE FUNCTION audit_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
+CREATE OR REPLACE FUNCTION audit_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
     SELECT encode(
         set_bit(set_bit(
             overlay(uuid_send(gen_random_uuid())
@@ -10,49 +10,49 @@ CREATE FUNCTION audit_id() RETURNS uuid LANGUAGE sql VOLATILE AS $$
         'hex')::uuid
 $$;
 
--- What of a row may be shown: NULLs are left out, what is hidden says only what kind it is.
-CREATE FUNCTION audit_shown(p_row jsonb, p_hidden jsonb, p_left_out text[]) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT jsonb_object_agg(key, coalesce(p_hidden -> key, value))
-    FROM jsonb_each(p_row)
-    WHERE value <> 'null' AND key <> ALL (p_left_out)
-$$;
-
 -- Writes a row of audit_change for each row of a statement. Its arguments: the column that says
 -- whose the row is, the columns that name it, what hides a column ({"email": "[personal]"}), and
--- the columns whose change alone says nothing. Who acts is in the setting strongroom.acting.
-CREATE FUNCTION audit_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+-- the columns whose change alone says nothing. Who acts is in the setting strongroom.acting. Plans
+-- are made once a connection: made again for each statement they cost more than they run.
+CREATE OR REPLACE FUNCTION audit_changes() RETURNS trigger LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-    acting CONSTANT jsonb := coalesce(
-        nullif(current_setting('strongroom.acting', true), ''), '{}')::jsonb;
     house CONSTANT uuid := '00000000-0000-7000-8000-000000000001';
-    whose CONSTANT text := TG_ARGV[0];
-    names CONSTANT text[] := TG_ARGV[1]::text[];
-    hidden CONSTANT jsonb := TG_ARGV[2]::jsonb;
-    noise CONSTANT text[] := TG_ARGV[3]::text[];
-    changed jsonb[];
+    names CONSTANT text[] := TG_ARGV[1];
+    hidden CONSTANT jsonb := TG_ARGV[2];
+    noise CONSTANT text[] := TG_ARGV[3];
+    acting jsonb;
+    -- What each row was, and what it is; NULL is left out of what is shown, as is, of an update,
+    -- what stayed the same. What is hidden says only of what kind it is.
+    was jsonb[];
+    is_now jsonb[];
 BEGIN
-    -- Each a pair: what the row was, what it is.
-    IF TG_OP = 'INSERT' THEN
-        SELECT array_agg(jsonb_build_array(NULL, to_jsonb(n))) INTO changed FROM new_rows n;
-    ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(jsonb_build_array(to_jsonb(o), NULL)) INTO changed FROM old_rows o;
-    ELSE
-        SELECT array_agg(jsonb_build_array(o.facts, n.facts)) INTO changed
-        FROM (SELECT to_jsonb(r) AS facts FROM old_rows r) o
-        FULL JOIN (SELECT to_jsonb(r) AS facts FROM new_rows r) n
-            ON (SELECT array_agg(o.facts -> c) FROM unnest(names) c)
-             = (SELECT array_agg(n.facts -> c) FROM unnest(names) c)
-        WHERE (o.facts - noise) IS DISTINCT FROM (n.facts - noise);
+    IF TG_OP <> 'INSERT' THEN
+        SELECT array_agg(to_jsonb(o)) INTO was FROM old_rows o;
     END IF;
-    IF changed IS NULL THEN
+    IF TG_OP <> 'DELETE' THEN
+        SELECT array_agg(to_jsonb(n)) INTO is_now FROM new_rows n;
+    END IF;
+    IF TG_OP = 'UPDATE' AND cardinality(was) = 1 THEN
+        IF was[1] - noise = is_now[1] - noise THEN
+            RETURN NULL;
+        END IF;
+    ELSIF TG_OP = 'UPDATE' THEN
+        SELECT array_agg(o), array_agg(n) INTO was, is_now
+        FROM unnest(was) o FULL JOIN unnest(is_now) n
+            ON (SELECT array_agg(o -> c) FROM unnest(names) c)
+             = (SELECT array_agg(n -> c) FROM unnest(names) c)
+        WHERE (o - noise) IS DISTINCT FROM (n - noise);
+    END IF;
+    IF coalesce(was, is_now) IS NULL THEN
         RETURN NULL;
     END IF;
+    acting := coalesce(nullif(current_setting('strongroom.acting', true), ''), '{}');
     INSERT INTO audit_change (id, user_id, actor_id, actor_kind, impersonator_id, session_id,
         request_id, client_address, reason, table_name, row_id, operation, before, after,
         database_role)
     SELECT audit_id(),
-           coalesce((c.facts ->> nullif(whose, ''))::uuid, house),
+           coalesce((coalesce(c.is_now, c.was) ->> nullif(TG_ARGV[0], ''))::uuid, house),
            coalesce((acting ->> 'actor_id')::uuid, house),
            coalesce(acting ->> 'actor_kind', 'database'),
            (acting ->> 'impersonator_id')::uuid,
@@ -61,20 +61,14 @@ BEGIN
            (acting ->> 'client_address')::inet,
            coalesce(acting ->> 'reason', ''),
            TG_TABLE_NAME,
-           left((SELECT string_agg(c.facts ->> name, ' ' ORDER BY place)
+           left((SELECT string_agg(coalesce(c.is_now, c.was) ->> name, ' ' ORDER BY place)
                  FROM unnest(names) WITH ORDINALITY AS n (name, place)), 100),
            lower(TG_OP),
-           CASE WHEN c.was <> 'null' THEN audit_shown(c.was, hidden, c.same) END,
-           CASE WHEN c.is_now <> 'null' THEN audit_shown(c.is_now, hidden, c.same) END,
+           (SELECT jsonb_object_agg(key, coalesce(hidden -> key, value)) FROM jsonb_each(c.was)
+            WHERE value <> 'null' AND value IS DISTINCT FROM c.is_now -> key),
+           (SELECT jsonb_object_agg(key, coalesce(hidden -> key, value)) FROM jsonb_each(c.is_now)
+            WHERE value <> 'null' AND value IS DISTINCT FROM c.was -> key),
            session_user
-    FROM (
-        SELECT pair -> 0 AS was, pair -> 1 AS is_now,
-               CASE WHEN pair -> 1 <> 'null' THEN pair -> 1 ELSE pair -> 0 END AS facts,
-               -- Of an update only what differs is shown.
-               CASE WHEN pair -> 0 <> 'null' AND pair -> 1 <> 'null' THEN ARRAY(
-                   SELECT key FROM jsonb_each(pair -> 0) WHERE value = pair -> 1 -> key
-               ) ELSE '{}' END AS same
-        FROM unnest(changed) AS pair
-    ) AS c;
+    FROM unnest(was, is_now) AS c (was, is_now);
     RETURN NULL;
 END $$;

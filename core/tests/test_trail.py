@@ -53,6 +53,16 @@ def test_bulk_update_is_written_down_row_by_row(ada: Person, bob: Person):
         assert row.row_id == str(row.user_id)
 
 
+def test_statement_that_changes_no_row_leaves_none(ada: Person):
+    before = AuditChange.objects.count()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE users SET name = 'x' WHERE false")
+        cursor.execute("DELETE FROM api_key WHERE false")
+        cursor.execute("INSERT INTO api_key SELECT * FROM api_key WHERE false")
+        cursor.execute("UPDATE users SET name = name")
+    assert AuditChange.objects.count() == before
+
+
 def test_raw_sql_is_written_down_with_who_runs_it(ada: Person):
     with acting(), connection.cursor() as cursor:
         cursor.execute("update users set is_staff = true where id = %s", [ada.user.pk])
