@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config import env, env_values, given
@@ -120,3 +121,11 @@ def test_owner_of_the_local_database_is_not_used_for_another_one(name):
 def test_mounted_secret_replaces_the_kept_value():
     values = given.over_local_values({"SECRET_KEY_FILE": "/run/secrets/key"}, LOCAL)
     assert "SECRET_KEY" not in values
+
+
+def test_every_query_goes_to_one_server():
+    """Nothing reads from a replica, which may be behind."""
+    assert set(settings.DATABASES) == {"default", "owner"}
+    assert not settings.DATABASE_ROUTERS
+    hosts = {(database["HOST"], database["PORT"]) for database in settings.DATABASES.values()}
+    assert len(hosts) == 1

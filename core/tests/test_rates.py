@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import threading
 from typing import Any
 
 import pytest
 from django.conf import settings
 
-from core import cache, client_address, clock, rates
+from core import cache, client_address, clock, context, rates
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +63,22 @@ def test_burst_passes_then_one_for_each_share_of_the_period(pass_time):
 def test_a_limit_of_more_than_one_a_microsecond_still_counts(pass_time):
     verdicts = [rates.take("many", limit=5_000_000, period_s=1) for _ in range(3)]
     assert all(verdict.is_allowed for verdict in verdicts)
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+@pytest.mark.parametrize("is_alone", [False, True])
+def test_jump_of_the_clock_moves_no_limit_and_no_deadline(request, monkeypatch, days, is_alone):
+    if is_alone:
+        request.getfixturevalue("alone")
+    running = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() + 60_000)
+    assert _take(limit=1).is_allowed
+    then = clock.now() + dt.timedelta(days=days)
+    monkeypatch.setattr(clock, "now", lambda: then)
+    monkeypatch.setattr("time.time", then.timestamp)
+    assert not _take(limit=1).is_allowed
+    remaining_ms = running.remaining_ms()
+    assert remaining_ms is not None
+    assert 0 < remaining_ms <= 60_000
 
 
 def test_keys_are_counted_apart(pass_time):

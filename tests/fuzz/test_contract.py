@@ -6,6 +6,7 @@ Every request, valid and not, gets an answer that the document names and describ
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.http import Client
 from tests.serving import ROOT, Service
 
 SEED = os.environ.get("FUZZ_SEED", "42")
@@ -25,11 +27,22 @@ def _program(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
+def _document(service: Service) -> str:
+    """Keep the document as it is served; schemathesis itself waits ten seconds for it."""
+    status, _, document = Client(service.url, timeout=60).call(
+        "GET", "/api/v1/schema/?format=json", Accept="application/json"
+    )
+    assert status == 200
+    path = service.log.parent / "openapi.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    return str(path)
+
+
 def _fuzzed(service: Service, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             *(_program("schemathesis"), "--config-file", "tests/fuzz/schemathesis.toml", "run"),
-            *(f"{service.url}/api/v1/schema/", "--checks", "all", "--seed", SEED),
+            *(_document(service), "--url", service.url, "--checks", "all", "--seed", SEED),
             *("--no-color", "--warnings", "off", "--request-timeout", "35", *options),
         ],
         env={**service.environment, "SCHEMATHESIS_HOOKS": "tests.fuzz.hooks", "PYTHONPATH": "."},
