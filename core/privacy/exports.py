@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from procrastinate.contrib.django import app
 
-from core import audit, clock, crypto, db, hooks, ids, step_up
+from core import audit, clock, crypto, db, hooks, ids, jobs, step_up
 from core.errors import PermissionRefused
 from core.models import DataExport
 from core.models.privacy import DONE, FAILED, QUEUED
@@ -53,7 +53,7 @@ def ask_for_export(*, actor: Principal) -> DataExport:
             raise ExportRunning("Wait until it is there.") from exc
         sealed_files.key_for(user_id=actor.user_id, name=str(row.pk))
         _record("export", row, actor)
-        make_data_export.defer(export_id=str(row.pk), user_id=str(row.user_id))
+        make_data_export.defer(export_id=str(row.pk), user_id=str(row.user_id), **jobs.origin())
         return row
 
     return db.run_in_transaction(ask)
