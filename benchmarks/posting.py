@@ -49,12 +49,12 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
         script = Path(folder) / "post.sql"
         script.write_text(SCRIPT.format(ledger=served.ledger, staff=served.staff))
         script.chmod(0o644)
-        singles = compared(
+        found = compared(
             {
-                "singles": _singles(served, seconds, hot=False),
+                "singles": singles(served, seconds, hot=False),
                 "no-op POST": _nothing(served, seconds),
                 "pgbench": lambda: _pgbench(served, script, seconds, hot=False),
-                "hot singles": _singles(served, seconds, hot=True),
+                "hot singles": singles(served, seconds, hot=True),
                 "hot pgbench": lambda: _pgbench(served, script, seconds, hot=True),
             },
             rounds=rounds,
@@ -68,7 +68,7 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
         },
         rounds=rounds,
     )
-    return [*_singles_rows(singles), *_bulk_rows(bulks)]
+    return [*_singles_rows(found), *_bulk_rows(bulks)]
 
 
 def _singles_rows(found: dict[str, Figures]) -> list[Row]:
@@ -84,7 +84,7 @@ def _singles_rows(found: dict[str, Figures]) -> list[Row]:
             is_met=of_nothing >= 0.5,
             figures=f"{found['singles']} : {found['no-op POST']} a second",
             command=COMMAND,
-            floor=0.25,
+            floor=0.12,
         ),
         Row(
             goal="P3",
@@ -171,7 +171,9 @@ def _posting(served: Served, *, hot: bool) -> dict[str, object]:
     }
 
 
-def _singles(served: Served, seconds: float, *, hot: bool) -> Side:
+def singles(served: Served, seconds: float, *, hot: bool) -> Side:
+    """Return how to post one transaction after the other."""
+
     def make(_number: int) -> bytes:
         body = json.dumps({"ledger": LEDGER, **_posting(served, hot=hot)}).encode()
         return load.request(served, "POST", PATH, body, key=uuid.uuid4().hex)

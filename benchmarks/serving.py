@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from core.embedded import binaries
@@ -38,6 +38,7 @@ class Served:
     token: str
     key: str
     staff: str
+    password: str
     ledger: str
     accounts: list[str]
 
@@ -58,6 +59,12 @@ class Served:
                 ticks += int(stat[11]) + int(stat[12])
         return ticks / os.sysconf("SC_CLK_TCK")
 
+    def cpu_us_each(self, work: Callable[[], float], *, seconds: float) -> float:
+        """Return the processor time of each request that ``work`` sends, at the rate it returns."""
+        before = self.cpu_s()
+        requests = work() * seconds
+        return (self.cpu_s() - before) / max(1, requests) * 1_000_000
+
     def worker_rss_mib(self) -> float:
         """Return the resident memory of the largest worker."""
         largest = 0
@@ -69,8 +76,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(*, workers: int = WORKERS, threads: int = THREADS) -> Iterator[Served]:
-    """Serve, with people and money in it; nothing is left afterwards, also after SIGTERM."""
+def served(
+    *, workers: int = WORKERS, threads: int = THREADS, changes: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """Serve, with people and money in it; nothing is left afterwards, also after SIGTERM.
+
+    ``changes`` are settings that differ.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     home = Path(tempfile.mkdtemp(prefix="strongroom-bench-"))
     home.chmod(0o711)
@@ -86,6 +98,7 @@ def served(*, workers: int = WORKERS, threads: int = THREADS) -> Iterator[Served
         valkey.start()
         port = free_port()
         environment = _environment(cluster, valkey, port, workers=workers, threads=threads)
+        environment |= changes or {}
         _python(environment, "manage.py", "migrate", "--verbosity", "0")
         world = json.loads(_python(environment, "-m", "benchmarks.world"))
         log = home / "gunicorn.log"

@@ -18,7 +18,7 @@ from accounts.services import create_api_key  # noqa: E402 - Django must be set 
 from core import clock  # noqa: E402 - Django must be set up first
 from sessions_app.constants import SESSIONS_INTROSPECT  # noqa: E402 - as above
 from sessions_app.services import start_session  # noqa: E402 - as above
-from tests.people import make_person  # noqa: E402 - as above
+from tests.people import PASSWORD, make_person  # noqa: E402 - as above
 from transactions import services  # noqa: E402 - as above
 from transactions.models import Balance, LedgerAccount  # noqa: E402 - as above
 
@@ -42,6 +42,7 @@ def main() -> None:
     Balance.objects.filter(account__code="purse").update(floor=-RICH)
     accounts = LedgerAccount.objects.filter(code="purse").order_by("pk")
     grace = make_person("grace@example.org", is_superuser=True)
+    make_person("ada@example.org")
     fresh = dataclasses.replace(grace.principal, authenticated_at=clock.now())
     _, key = create_api_key(name="benchmark", scope_names=[SESSIONS_INTROSPECT], actor=fresh)
     json.dump(
@@ -49,6 +50,7 @@ def main() -> None:
             "token": start_session(user=grace.user)[1],
             "key": key,
             "staff": str(grace.user.pk),
+            "password": PASSWORD,
             "ledger": str(accounts[0].ledger_id),
             "accounts": [str(pk) for pk in accounts.values_list("pk", flat=True)],
         },

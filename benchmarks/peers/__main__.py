@@ -1,4 +1,4 @@
-"""P1 against what others use: ``python -m benchmarks.peers``.
+"""P1 and P3 against what others use: ``python -m benchmarks.peers [sessions ledgers]``.
 
 Each peer is installed from PyPI into ``var/peers`` and served by gunicorn with our number of
 processes and threads, on our PostgreSQL and Valkey, all of them at the same time as we are.
@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
+import random
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 from psycopg import sql
 
-from benchmarks import load, results
-from benchmarks.comparing import Side, compared, ratio
+from benchmarks import charts, load, posting, results
+from benchmarks.comparing import Figures, Side, compared, ratio
 from benchmarks.peers.environments import installed
 from benchmarks.results import Row
 from benchmarks.serving import ROOT, THREADS, WORKERS, Served, served
@@ -39,38 +42,93 @@ WANTED = {
 }
 
 
+LEDGERS_WANTED = {"ORM statements": 5.0, "django-hordak": 5.0}
+POSTING_CLIENTS = 8
+
+
 def main() -> int:
     """Measure, and write what was reached."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="sessions, ledgers")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5)
     asked = parser.parse_args()
     python = installed(PLACE, Path(__file__).parent / "requirements.txt")
-    with served() as service, contextlib.ExitStack() as stack:
+    rows = []
+    for name, measure in {"sessions": _sessions, "ledgers": _ledgers}.items():
+        if name in (asked.names or [name]):
+            with served() as service:
+                rows += measure(service, python, rounds=asked.rounds, seconds=asked.seconds)
+    for row in rows:
+        sys.stdout.write(f"{row.what}: {row.reached:.2f} x, wanted {row.wanted}  [{row.figures}]\n")
+    results.keep(rows)
+    charts.draw()
+    return 0
+
+
+def _sessions(service: Served, python: Path, *, rounds: int, seconds: float) -> list[Row]:
+    """Ask who is calling, of each in turn."""
+    with contextlib.ExitStack() as stack:
         ours = load.request(service, "GET", "/benchmarks/known/")
-        sides: dict[str, Side] = {"ours": _asking(service.port, ours, asked.seconds)}
+        sides: dict[str, Side] = {"ours": _asking(service.port, ours, seconds)}
         for number, peer in enumerate(WANTED):
             port, proof = stack.enter_context(_peer(service, python, peer, number))
             lines = ("GET /known/ HTTP/1.1", f"Host: 127.0.0.1:{port}", proof, "", "")
-            sides[peer] = _asking(port, "\r\n".join(lines).encode(), asked.seconds)
-        found = compared(sides, rounds=asked.rounds)
-    rows = []
-    for peer, wanted in WANTED.items():
-        reached = ratio(found, "ours", peer)
-        rows.append(
-            Row(
-                goal="P1",
-                what=f"authenticated GET, revocable session : {peer}",
-                wanted=f">= {wanted} x",
-                reached=reached,
-                is_met=reached >= wanted,
-                figures=f"{found['ours']} : {found[peer]} a second",
-                command=COMMAND,
-            )
+            sides[peer] = _asking(port, "\r\n".join(lines).encode(), seconds)
+        found = compared(sides, rounds=rounds)
+    return [
+        _row("P1", f"authenticated GET, revocable session : {peer}", wanted, found, peer)
+        for peer, wanted in WANTED.items()
+    ]
+
+
+def _ledgers(service: Served, python: Path, *, rounds: int, seconds: float) -> list[Row]:
+    """Post single transactions, with each in turn."""
+    with contextlib.ExitStack() as stack:
+        sides: dict[str, Side] = {"ours": posting.singles(service, seconds, hot=False)}
+        for number, peer in enumerate(LEDGERS_WANTED):
+            port, proof = stack.enter_context(_peer(service, python, peer, number))
+            sides[peer] = _posting(port, proof, seconds)
+        found = compared(sides, rounds=rounds)
+    return [
+        _row(
+            "P3", f"one transaction over HTTP : {peer} behind the same server", wanted, found, peer
         )
-        sys.stdout.write(f"{peer}: {reached:.2f} x, wanted {wanted}\n")
-    results.keep(rows)
-    return 0
+        for peer, wanted in LEDGERS_WANTED.items()
+    ]
+
+
+def _row(goal: str, what: str, wanted: float, found: dict[str, Figures], peer: str) -> Row:
+    reached = ratio(found, "ours", peer)
+    return Row(
+        goal=goal,
+        what=what,
+        wanted=f">= {wanted} x",
+        reached=reached,
+        is_met=reached >= wanted,
+        figures=f"{found['ours']} : {found[peer]} a second",
+        command=COMMAND,
+    )
+
+
+def _posting(port: int, proof: str, seconds: float) -> Side:
+    def make(_number: int) -> bytes:
+        source, destination = random.sample(range(1, 200), 2)
+        body = json.dumps({"source": source, "destination": destination, "amount": 1})
+        lines = (
+            "POST /transactions/ HTTP/1.1",
+            f"Host: 127.0.0.1:{port}",
+            proof,
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            f"Idempotency-Key: {uuid.uuid4().hex}",
+            "",
+            body,
+        )
+        return "\r\n".join(lines).encode()
+
+    place = ("127.0.0.1", port)
+    return lambda: load.rate_at(place, make, clients=POSTING_CLIENTS, seconds=seconds, expect=201)
 
 
 def _asking(port: int, asked: bytes, seconds: float) -> Side:

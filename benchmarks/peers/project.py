@@ -1,8 +1,9 @@
-"""The smallest Django project around somebody else's authentication, named by ``PEER``.
+"""The smallest Django project around somebody else's authentication or ledger, named by ``PEER``.
 
 Runs in a virtual environment of its own, with the peers in it and none of us. As gunicorn's
-application it serves ``/known/``; ``python -m benchmarks.peers.project`` makes its tables and
-prints the header that proves who is calling.
+application it serves ``/known/``, and ``/transactions/`` where the peer is a ledger;
+``python -m benchmarks.peers.project`` makes its tables and prints the header that proves who is
+calling.
 """
 
 from __future__ import annotations
@@ -30,7 +31,13 @@ AUTHENTICATIONS = {
     ),
     "Django sessions": "rest_framework.authentication.SessionAuthentication",
 }
+# The ledgers: who posts is known by a JWT, which costs no query.
+LEDGERS = ("django-hordak", "ORM statements")
+AUTHENTICATIONS |= dict.fromkeys(LEDGERS, AUTHENTICATIONS["simplejwt, stateless"])
+ACCOUNTS = 200
 _APPS = {
+    "django-hordak": ["mptt", "djmoney", "hordak"],
+    "ORM statements": ["benchmarks.peers.statements"],
     "knox": ["knox"],
     "allauth headless": ["allauth", "allauth.account", "allauth.headless"],
 }
@@ -76,6 +83,7 @@ settings.configure(
         }
     },
     SESSION_ENGINE="django.contrib.sessions.backends.cached_db",
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     HEADLESS_ONLY=True,
     REST_FRAMEWORK={
         "DEFAULT_AUTHENTICATION_CLASSES": [AUTHENTICATIONS[PEER]],
@@ -100,7 +108,27 @@ class KnownView(APIView):
         return Response({"ok": bool(request.user)})
 
 
-urlpatterns = [path("known/", KnownView.as_view())]
+class TransactionsView(APIView):
+    """One transaction of two accounts, by their numbers."""
+
+    def post(self, request: Request) -> Response:
+        """Post it with whatever ledger ``PEER`` names."""
+        asked: Any = request.data
+        if PEER == "django-hordak":
+            account = import_module("hordak.models").Account
+            money = import_module("moneyed").Money(asked["amount"], "USD")
+            source = account.objects.get(pk=asked["source"])
+            made = source.transfer_to(account.objects.get(pk=asked["destination"]), money)
+            return Response({"id": made.pk}, status=201)
+        statements = import_module("benchmarks.peers.statements.models")
+        key = request.headers["Idempotency-Key"]
+        return Response(statements.posted(**asked, key=key, actor=str(request.user.pk)), status=201)
+
+
+urlpatterns = [
+    path("known/", KnownView.as_view()),
+    path("transactions/", TransactionsView.as_view()),
+]
 application = get_wsgi_application()
 
 
@@ -112,7 +140,9 @@ def proof() -> str:
     if PEER == "knox":
         _, token = import_module("knox.models").AuthToken.objects.create(user)
         return f"Authorization: Token {token}"
-    if "simplejwt" in PEER:
+    if PEER in LEDGERS:
+        _open_accounts()
+    if "simplejwt" in PEER or PEER in LEDGERS:
         tokens = import_module("rest_framework_simplejwt.tokens")
         token = tokens.AccessToken.for_user(user)
         token.set_exp(lifetime=dt.timedelta(hours=1))
@@ -133,6 +163,19 @@ def _session_of(user: Any) -> str:
     return str(session.session_key)
 
 
+def _open_accounts() -> None:
+    """Make accounts whose numbers begin at 1."""
+    if PEER == "django-hordak":
+        hordak = import_module("hordak.models")
+        for number in range(ACCOUNTS):
+            hordak.Account.objects.create(
+                name=f"account {number}", code=str(number), type="LI", currencies=["USD"]
+            )
+        return
+    balance = import_module("benchmarks.peers.statements.models").Balance
+    balance.objects.bulk_create(balance() for _ in range(ACCOUNTS))
+
+
 if __name__ == "__main__":
-    import_module("django.core.management").call_command("migrate", verbosity=0)
+    import_module("django.core.management").call_command("migrate", run_syncdb=True, verbosity=0)
     sys.stdout.write(proof())

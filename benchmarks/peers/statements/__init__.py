@@ -1,0 +1,1 @@
+"""The business work of one transaction as statements of Django's ORM, one after the other."""
