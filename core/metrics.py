@@ -75,6 +75,11 @@ SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )
 KEY_LOOKUPS = Counter("strongroom_key_lookups_total", "API key checks by who answered.", ["source"])
+EVENTS = Counter(
+    "strongroom_events_total",
+    "What happened to people, sessions, cookies and money, committed, by topic of the event.",
+    ["topic"],
+)
 POSTED_TRANSACTIONS = Counter(
     "strongroom_posted_transactions_total", "Transactions committed to the ledger."
 )

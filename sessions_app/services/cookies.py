@@ -105,6 +105,7 @@ def issue_cookie(*, order: Order, subject: Subject, actor: Principal) -> Handed:
         )
         handed = hand_out(cookie, value=order.value, max_age_s=order.max_age_s)
         _tell("cookie.issue", cookie, actor, name=order.name)
+        outbox.count("cookie.issued")
         return handed
 
     return db.run_in_transaction(issue)

@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from core import audit, clock, context, db, ids, metrics
+from core import audit, clock, context, db, ids, metrics, outbox
 from core.errors import PermissionRefused
 from core.principals import Principal
 from transactions import constants, errors, selectors
@@ -83,6 +83,7 @@ def place_hold(
             audit_id,
         ],
     )
+    outbox.count("hold.placed")
     return Hold(**row._asdict())
 
 
@@ -119,6 +120,7 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
         ],
     )
     metrics.POSTED_TRANSACTIONS.inc()
+    outbox.count("hold.captured")
     return PostedTransaction(
         id=transaction_id,
         recorded_at=rows[0].recorded_at,
@@ -189,6 +191,7 @@ def _free(holds: Sequence[Hold], status: str) -> None:
     """Close holds whose rows are locked and give back what is left of them."""
     assert connection.in_atomic_block, "the locks must last until the balances are changed"
     functions.call(FREE, [[hold.pk for hold in holds], status, ids.uuid7s(len(holds))])
+    outbox.count(f"hold.{status}", len(holds))
 
 
 def _who(actor: Principal) -> list[object]:
