@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import charts, crowd, memory, posting, results, sessions, volume
+from benchmarks import charts, crowd, memory, posting, results, servers, sessions, volume
 from benchmarks.serving import served
 
 BENCHMARKS = {
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "volume": volume.run,
     "memory": memory.run,
     "crowd": crowd.run,
+    "servers": servers.run,
 }
 # Settings that one of them needs to be other than the others'.
 CHANGES = {"crowd": crowd.CHANGES}
