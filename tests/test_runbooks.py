@@ -139,9 +139,12 @@ def test_bad_deploy(bank: Bank, page):
     walk = page("bad-deploy.md")
     assert "Nothing to do" in walk.run()
     walk.run()
-    walk.run(APP="transactions", BEFORE="0013_schedule_failures")
+    *_, before, newest = sorted(
+        path.stem for path in (services.ROOT / "transactions" / "migrations").glob("0*.py")
+    )
+    walk.run(APP="transactions", BEFORE=before)
     assert bank.run("migrate", "--check", check=False).returncode == 1
     walk.run()
-    assert "transactions.0014_indexes_of_holds" in walk.run()
+    assert f"transactions.{newest}" in walk.run()
     assert walk.blocks == []
     assert bank.run("migrate", "--check").returncode == 0
