@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -24,15 +25,17 @@ from accounts.api.api_key_serializers import (
 )
 from accounts.models import ApiKey
 from core import scopes
-from core.api import caller, given
+from core.api import caller, given, listed
 from core.openapi import PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 
 _MADE = OpenApiExample("A new key", value=NEW_KEY_EXAMPLE, response_only=True, status_codes=["201"])
 
 
 class ApiKeysView(APIView):
     """One's own keys."""
+
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         operation_id="me_api_keys_list",
@@ -49,11 +52,13 @@ class ApiKeysView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.api_keys(
-            actor=caller(request), asked=PageRequest(request, scope="api-keys")
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="api-keys",
+            fetch=lambda asked: selectors.api_keys(actor=caller(request), asked=asked),
+            shape=ApiKeyOutput,
         )
-        return Response(page.as_json(lambda key: ApiKeyOutput(key).data))
 
     @extend_schema(
         summary="Make an API key",

@@ -6,6 +6,7 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -13,11 +14,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import etags
-from core.api import caller, given
+from core.api import caller, given, listed
 from core.fields import ReasonInput
 from core.models import WebhookDelivery
 from core.openapi import IF_MATCH, PAGE_PARAMETERS, problems
-from core.pagination import PageRequest, page_by_id
+from core.pagination import page_by_id
+from core.renderers import LIST_RENDERERS
 from core.step_up import require_fresh_login
 from core.webhooks import dead_letters, endpoints
 from core.webhooks.serializers import (
@@ -48,6 +50,7 @@ def _page_of(example: dict[str, Any]) -> OpenApiExample:
 class EndpointsView(APIView):
     """One's own endpoints."""
 
+    renderer_classes = LIST_RENDERERS
     scopes: ClassVar = {"GET": READ, "POST": WRITE}
 
     @extend_schema(
@@ -58,11 +61,13 @@ class EndpointsView(APIView):
         responses={200: EndpointPage, **problems(400, 401, 403)},
         examples=[_page_of(ENDPOINT_EXAMPLE)],
     )
-    def get(self, request: Request) -> Response:
-        page = page_by_id(
-            endpoints.visible_endpoints(caller(request)), PageRequest(request, scope="webhooks")
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="webhooks",
+            fetch=lambda asked: page_by_id(endpoints.visible_endpoints(caller(request)), asked),
+            shape=EndpointOutput,
         )
-        return Response(page.as_json(lambda row: EndpointOutput(row).data))
 
     @extend_schema(
         summary="Add a webhook endpoint",
@@ -168,6 +173,7 @@ class RotateSecretView(APIView):
 class DeliveriesView(APIView):
     """What was sent to an endpoint."""
 
+    renderer_classes = LIST_RENDERERS
     scopes: ClassVar = {"GET": READ}
 
     @extend_schema(
@@ -179,13 +185,15 @@ class DeliveriesView(APIView):
         responses={200: DeliveryPage, **problems(400, 401, 403, 404)},
         examples=[_page_of(DELIVERY_EXAMPLE)],
     )
-    def get(self, request: Request, endpoint_id: uuid.UUID) -> Response:
+    def get(self, request: Request, endpoint_id: uuid.UUID) -> HttpResponseBase:
         rows = endpoints.deliveries(endpoint_id=endpoint_id, actor=caller(request))
         return _deliveries(request, rows, scope=f"deliveries:{endpoint_id}")
 
 
 class DeadLettersView(APIView):
     """What could not be told."""
+
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         operation_id="dead_letters_list",
@@ -196,7 +204,7 @@ class DeadLettersView(APIView):
         responses={200: DeliveryPage, **problems(400, 401, 403)},
         examples=[_page_of(DELIVERY_EXAMPLE)],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         rows = dead_letters.dead_letters(actor=caller(request))
         return _deliveries(request, rows, scope="dead-letters")
 
@@ -236,6 +244,12 @@ class DiscardView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def _deliveries(request: Request, rows: QuerySet[WebhookDelivery], *, scope: str) -> Response:
-    page = page_by_id(rows, PageRequest(request, scope=scope))
-    return Response(page.as_json(lambda row: DeliveryOutput(row).data))
+def _deliveries(
+    request: Request, rows: QuerySet[WebhookDelivery], *, scope: str
+) -> HttpResponseBase:
+    return listed(
+        request,
+        scope=scope,
+        fetch=lambda asked: page_by_id(rows, asked),
+        shape=DeliveryOutput,
+    )

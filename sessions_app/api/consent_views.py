@@ -7,6 +7,7 @@ import uuid
 from typing import Any, Final
 
 import orjson
+from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.permissions import AllowAny
@@ -15,9 +16,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock
-from core.api import answer_once, caller, given
+from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems, text_parameter
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from sessions_app import constants, selectors, services
 from sessions_app.api import cookie_serializers as shapes
 from sessions_app.services import Subject
@@ -110,6 +111,7 @@ class PolicyVersionsView(APIView):
 class ConsentsView(APIView):
     """What somebody said, once and again. Nothing of it can be changed; that is 405."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = _SCOPES
     open_to_guests = True
 
@@ -127,12 +129,16 @@ class ConsentsView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.consents(
-            services.consent_subject(_asked_subject(request)),
-            asked=PageRequest(request, scope="consents"),
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="consents",
+            fetch=lambda asked: selectors.consents(
+                services.consent_subject(_asked_subject(request)),
+                asked=asked,
+            ),
+            shape=shapes.ConsentOutput,
         )
-        return Response(page.as_json(lambda row: shapes.ConsentOutput(row).data))
 
     @extend_schema(
         summary="Record a consent",

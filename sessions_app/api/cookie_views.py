@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -12,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock, etags
-from core.api import answer_once, caller, given
+from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from sessions_app import constants, selectors, services
 from sessions_app.api import cookie_serializers as shapes
 from sessions_app.models import CookieDefinition
@@ -119,6 +120,8 @@ class ResolveView(APIView):
 class CookiesView(APIView):
     """The cookies in one's own browsers."""
 
+    renderer_classes = LIST_RENDERERS
+
     @extend_schema(
         operation_id="cookies_list",
         summary="List my cookies",
@@ -134,11 +137,13 @@ class CookiesView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.live_cookies(
-            actor=caller(request), asked=PageRequest(request, scope="cookies")
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="cookies",
+            fetch=lambda asked: selectors.live_cookies(actor=caller(request), asked=asked),
+            shape=shapes.CookieOutput,
         )
-        return Response(page.as_json(lambda cookie: shapes.CookieOutput(cookie).data))
 
 
 class CookieView(APIView):
@@ -157,6 +162,8 @@ class CookieView(APIView):
 class DefinitionsView(APIView):
     """The registry."""
 
+    renderer_classes = LIST_RENDERERS
+
     @extend_schema(
         operation_id="cookie_definitions_list",
         summary="List the registry of cookies",
@@ -172,11 +179,13 @@ class DefinitionsView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.definitions(
-            actor=caller(request), asked=PageRequest(request, scope="cookie-definitions")
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="cookie-definitions",
+            fetch=lambda asked: selectors.definitions(actor=caller(request), asked=asked),
+            shape=shapes.DefinitionOutput,
         )
-        return Response(page.as_json(lambda row: shapes.DefinitionOutput(row).data))
 
     @extend_schema(
         summary="Define a cookie",

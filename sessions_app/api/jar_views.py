@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
@@ -12,9 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import answer_once, caller, given
+from core.api import answer_once, caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY, PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from sessions_app import constants, selectors, services
 from sessions_app.api import jar_serializers as shapes
 from sessions_app.api.renderers import NetscapeRenderer, PlaywrightRenderer, PythonRenderer
@@ -40,6 +41,7 @@ _STATE = {
 class JarsView(APIView):
     """One's jars."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = _SCOPES
 
     @extend_schema(
@@ -56,11 +58,13 @@ class JarsView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.cookie_jars(
-            actor=caller(request), asked=PageRequest(request, scope="jars")
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="jars",
+            fetch=lambda asked: selectors.cookie_jars(actor=caller(request), asked=asked),
+            shape=shapes.JarOutput,
         )
-        return Response(page.as_json(lambda jar: shapes.JarOutput(jar).data))
 
     @extend_schema(
         summary="Make a cookie jar",
@@ -110,6 +114,7 @@ class JarView(APIView):
 class JarCookiesView(APIView):
     """What is in a jar, without values."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = _SCOPES
 
     @extend_schema(
@@ -130,14 +135,18 @@ class JarCookiesView(APIView):
             )
         ],
     )
-    def get(self, request: Request, jar_id: uuid.UUID) -> Response:
-        page = selectors.jar_cookies(
-            jar_id=jar_id,
-            host=request.query_params.get("host"),
-            actor=caller(request),
-            asked=PageRequest(request, scope="jar-cookies"),
+    def get(self, request: Request, jar_id: uuid.UUID) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="jar-cookies",
+            fetch=lambda asked: selectors.jar_cookies(
+                jar_id=jar_id,
+                host=request.query_params.get("host"),
+                actor=caller(request),
+                asked=asked,
+            ),
+            shape=shapes.JarCookieOutput,
         )
-        return Response(page.as_json(lambda row: shapes.JarCookieOutput(row).data))
 
 
 class JarCookieView(APIView):

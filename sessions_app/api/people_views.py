@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import uuid
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.constants import USERS_READ
 from accounts.selectors import get_person
-from core.api import caller
+from core.api import caller, listed
 from core.openapi import PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from sessions_app import selectors
 from sessions_app.api.serializers import SESSION_EXAMPLE, SessionOutput, SessionPage
 
@@ -21,6 +21,7 @@ from sessions_app.api.serializers import SESSION_EXAMPLE, SessionOutput, Session
 class PersonSessionsView(APIView):
     """The devices somebody is logged in on."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": USERS_READ}
 
     @extend_schema(
@@ -38,13 +39,17 @@ class PersonSessionsView(APIView):
             )
         ],
     )
-    def get(self, request: Request, user_id: uuid.UUID) -> Response:
+    def get(self, request: Request, user_id: uuid.UUID) -> HttpResponseBase:
         actor = caller(request)
         person = get_person(user_id=user_id, actor=actor)
         actor.require("sessions_app.view_session")
-        page = selectors.live_sessions(
-            user_id=person.pk,
-            actor=actor,
-            asked=PageRequest(request, scope=f"users:{user_id}:sessions"),
+        return listed(
+            request,
+            scope=f"users:{user_id}:sessions",
+            fetch=lambda asked: selectors.live_sessions(
+                user_id=person.pk,
+                actor=actor,
+                asked=asked,
+            ),
+            shape=SessionOutput,
         )
-        return Response(page.as_json(lambda session: SessionOutput(session).data))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import uuid
 from typing import Final
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core.api import caller, given_if_any
+from core.api import caller, given_if_any, listed
 from core.openapi import PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
+from core.renderers import LIST_RENDERERS
 from core.step_up import require_fresh_login
 from sessions_app import constants, selectors, services
 from sessions_app.api.serializers import (
@@ -29,6 +30,7 @@ from sessions_app.api.serializers import (
 class SessionsView(APIView):
     """The devices one is logged in on."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.SESSIONS_READ, "POST": constants.SESSIONS_WRITE}
     takes_no_body = {"POST"}
 
@@ -46,13 +48,17 @@ class SessionsView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        page = selectors.live_sessions(
-            user_id=caller(request).user_id,
-            actor=caller(request),
-            asked=PageRequest(request, scope="sessions"),
+    def get(self, request: Request) -> HttpResponseBase:
+        return listed(
+            request,
+            scope="sessions",
+            fetch=lambda asked: selectors.live_sessions(
+                user_id=caller(request).user_id,
+                actor=caller(request),
+                asked=asked,
+            ),
+            shape=SessionOutput,
         )
-        return Response(page.as_json(lambda session: SessionOutput(session).data))
 
     @extend_schema(
         operation_id="sessions_begin_for_guest",

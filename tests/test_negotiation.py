@@ -1,0 +1,59 @@
+"""Every list of the URL map in every form: JSON, MessagePack, and CSV that is streamed."""
+
+from __future__ import annotations
+
+import csv
+
+import msgpack
+import pytest
+
+from tests.callers import Callers
+from tests.endpoints import Operation, operations
+
+CSV = "text/csv; charset=utf-8"
+
+
+# Paged, and yet no table: one import beside its rows, and a feed that is followed and never whole.
+NO_TABLES = {"GET imports/<uuid:import_id>/", "GET events/"}
+
+
+def _is_list(operation: Operation) -> bool:
+    asked = {parameter["name"] for parameter in operation.described.get("parameters", [])}
+    return {"cursor", "limit"} <= asked and str(operation) not in NO_TABLES
+
+
+LISTS = [one for one in operations() if one.method == "get" and _is_list(one)]
+
+
+def test_walk_has_seen_the_lists():
+    assert len(LISTS) > 15
+
+
+@pytest.mark.django_db
+def test_every_list_is_given_in_every_form(callers: Callers):
+    for operation in LISTS:
+        token = _who_sees(operation, callers)
+        as_json = _asked(operation, callers, token, "application/json")
+        packed = _asked(operation, callers, token, "application/msgpack")
+        assert packed["Content-Type"] == "application/msgpack", operation
+        assert set(msgpack.unpackb(packed.content)) == set(as_json.json()), operation
+        sheet = _asked(operation, callers, token, "text/csv")
+        assert sheet["Content-Type"] == CSV, operation
+        assert sheet.streaming, operation
+        rows = list(csv.reader(b"".join(sheet.streaming_content).decode().splitlines()))
+        assert all(len(row) == len(rows[0]) for row in rows), operation
+
+
+def _who_sees(operation: Operation, callers: Callers) -> str:
+    for who in ("owner", "superuser", "service key"):
+        token = callers.tokens[who]
+        if operation.ask(token, callers.things, body="").status_code == 200:
+            assert token is not None
+            return token
+    raise AssertionError(f"nobody sees {operation}")
+
+
+def _asked(operation: Operation, callers: Callers, token: str, accept: str):
+    answer = operation.ask(token, callers.things, body="", Accept=accept)
+    assert answer.status_code == 200, (operation, accept, answer.content)
+    return answer
