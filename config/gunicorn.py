@@ -82,7 +82,12 @@ def pre_fork(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's sig
     gc.freeze()
 
 
-def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature
+def post_fork(server: Any, worker: Any) -> None:
+    """Let the worker find what it is told before it listens to signals itself."""
+    worker.told_early = server.SIG_QUEUE
+
+
+def post_worker_init(worker: Any) -> None:
     """Begin to tell what this process does: its counts, its traces, its crashes."""
     from core import crash_reports, tracing  # noqa: PLC0415 - Django is set up only now
     from core.operations import traffic  # noqa: PLC0415 - as above
@@ -90,6 +95,7 @@ def post_worker_init(worker: Any) -> None:  # noqa: ARG001 - gunicorn's signatur
     traffic.start()
     tracing.start()
     crash_reports.start()
+    worker.heed_what_came_early()
 
 
 def worker_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's signature

@@ -22,6 +22,9 @@ from core import reloading
 FORMER_WORKERS: Final = "STRONGROOM_FORMER_WORKERS"
 # Until the new master listens to signals, these must not end it.
 _HARMLESS: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+# Whoever tells it to stop meanwhile is heard by the new master: what is blocked waits, also
+# while a process executes itself.
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 
 
 class FormerWorker:
@@ -49,8 +52,10 @@ class FormerWorker:
 
 def begin_anew(server: Any) -> None:
     """Begin anew, unless the configuration of now would not start; then say so and go on."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
     faults = reloading.faults_of_a_trial()
     if faults:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
         server.log.error("reload_refused: the running configuration stays. %s", faults)
         return
     server.log.info("reload: the new configuration starts")
@@ -66,6 +71,7 @@ def begin_anew(server: Any) -> None:
 
 def take_over(server: Any) -> None:
     """Start workers beside those of the master that was; gunicorn ends the older ones."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     former = os.environ.pop(FORMER_WORKERS, "")
     if not former:
         return

@@ -8,6 +8,7 @@ finishes. While the door is still open nobody who came in is left standing.
 from __future__ import annotations
 
 import mmap
+import signal
 import socket
 import threading
 from http import HTTPStatus
@@ -68,6 +69,12 @@ class ProblemWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
         stop = threading.Timer(settings.ENV.stop_delay_s, super().handle_exit, (sig, frame))
         stop.daemon = True
         stop.start()
+
+    def heed_what_came_early(self) -> None:
+        """Stop if that was asked between the fork and now, when the master's handler took it."""
+        while not self.told_early.empty():
+            if self.told_early.get_nowait() == signal.SIGTERM:
+                self.handle_exit(signal.SIGTERM, None)
 
     @override
     def set_accept_enabled(self, enabled: bool) -> None:

@@ -19,11 +19,12 @@ class CoreConfig(AppConfig):
             scopes,
         )
         from core.privacy import data_map, tables
-        from core.trail import triggers
+        from core.trail import seals, triggers
 
         data_map.declare(tables.TABLES)
         hooks.listen(hooks.METRICS_READ, gauges.measure)
         hooks.listen(hooks.AFTER_MIGRATE, triggers.ensure)
+        hooks.listen(hooks.DATABASE_RESTORED, seals.note_restored)
         hooks.listen(hooks.AFTER_MIGRATE, runtime_settings.ensure_rows)
         hooks.listen(hooks.JOB_STARTS, runtime_settings.follow)
         hooks.listen(hooks.SETTINGS_CHANGED, log_level.follow_log_level)

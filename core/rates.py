@@ -100,7 +100,7 @@ def take_in_turn(rates: Sequence[Rate], *, known: tuple[str, str] = ("", "")) ->
     """Take one token of each, in one round trip, up to the first that refuses.
 
     ``known`` are the name of what the rates were made of and how it begins: when that begins
-    otherwise by now, nothing is taken and there are no verdicts.
+    otherwise by now, or the cache that knows is out, nothing is taken and there are no verdicts.
     """
     return _move(rates, tokens=1, known=known)
 
@@ -133,7 +133,7 @@ def _move(
         arguments=[known[1], *moves],
     )
     if answered is None:
-        return list(_moved_here(rates, tokens))
+        return [] if known[0] else list(_moved_here(rates, tokens))
     pairs = zip(rates, answered[::2], answered[1::2], strict=False)
     return [rate.verdict(is_allowed=bool(yes), taken_us=us) for rate, yes, us in pairs]
 

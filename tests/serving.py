@@ -66,6 +66,14 @@ class Service:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(40)
 
+    def end(self) -> None:
+        """End it, by force if the polite way takes too long, which is a fault all the same."""
+        try:
+            self.stop()
+        finally:
+            self.process.kill()
+            self.process.wait()
+
     def restart(self) -> int:
         """Stop and start it, as a deployment does; return the exit code of the old one."""
         code = self.stop()
@@ -142,5 +150,5 @@ def serving(folder: Path, name: str) -> Iterator[Callable[..., Service]]:
         yield start
     finally:
         for service in started:
-            service.stop()
+            service.end()
             drop(service.database)

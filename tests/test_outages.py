@@ -174,7 +174,7 @@ def test_without_valkey_everything_answers(service, own_services, how):
 @pytest.mark.parametrize("how", ["stopped", "hung"])
 def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_services, how):
     _, valkey = own_services
-    ada = registered(service, "ada@example.org")
+    # Before the first request: without Valkey a process looks for new plans every five seconds.
     service.command(
         "shell",
         "-v",
@@ -183,6 +183,7 @@ def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_s
         "from core import limits; from core.principals import SYSTEM; "
         f"limits.set_plan(scope='user', requests={LIMIT}, window_s=86400, actor=SYSTEM)",
     )
+    ada = registered(service, "ada@example.org")
     if how == "stopped":
         valkey.stop()
     else:

@@ -20,6 +20,7 @@ from tests.database import url_of
 from tests.http import Client, registered
 from tests.people import PASSWORD
 from tests.serving import Service
+from tests.waiting import until
 
 FOLLOWED_WITHIN_S = 10
 WORKERS = 4
@@ -95,7 +96,7 @@ def test_change_in_the_admin_under_load_holds_on_four_workers_within_ten_seconds
     service = serve(
         workers=WORKERS, threads=2, LIMIT_USER_REQUESTS="1000000", STAFF_MFA="optional", **changes
     )
-    assert len(_workers_of(service)) == WORKERS
+    until(lambda: len(_workers_of(service)) == WORKERS)
     ada, grace = registered(service, "ada@example.org"), Staff(service)
     with Load(service.url, ada.token) as load:
         time.sleep(1)
@@ -103,13 +104,13 @@ def test_change_in_the_admin_under_load_holds_on_four_workers_within_ten_seconds
         refused = grace.set_setting("service_mode", "holiday")
         assert "Select a valid choice" in refused
         grace.set_setting("service_mode", "read_only")
-        until = time.monotonic() + FOLLOWED_WITHIN_S
-        while time.monotonic() < until + 3:
+        latest = time.monotonic() + FOLLOWED_WITHIN_S
+        while time.monotonic() < latest + 3:
             time.sleep(0.1)
     assert load.statuses_after(0) == {412, 503}, "nothing was dropped, nothing broke"
     assert {s for at, s, _ in load.seen if at < began} == {412}
-    assert load.statuses_after(until) == {503}, "a worker did not follow"
-    assert {code for at, _, code in load.seen if at > until} == {"MAINT_READ_ONLY"}
+    assert load.statuses_after(latest) == {503}, "a worker did not follow"
+    assert {code for at, _, code in load.seen if at > latest} == {"MAINT_READ_ONLY"}
     with psycopg.connect(url_of("owner", service.database)) as connection:
         audited = connection.execute(
             "SELECT target_id, data->>'after' FROM audit_event WHERE action = 'setting.change'"

@@ -10,6 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, Self
 
 import psycopg
@@ -154,6 +155,16 @@ def test_reload_under_load_refuses_nobody_and_stays_ready(pair, load):
         time.sleep(0.05)
     load.__exit__()
     assert load.refused() == []
+
+
+def test_whoever_stops_it_during_a_reload_is_heard(serve):
+    service = serve(workers=1, threads=2)
+    children = Path(f"/proc/{service.process.pid}/task/{service.process.pid}/children")
+    service.process.send_signal(signal.SIGHUP)
+    until(lambda: len(children.read_text().split()) > 1)
+    assert service.stop() == 0
+    assert not children.exists()
+    until(lambda: _connections(service) == 0)
 
 
 def test_transfer_in_flight_commits_and_who_asks_hears_first(serve):

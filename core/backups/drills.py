@@ -28,7 +28,7 @@ from core.embedded.postgres import DURABLE, OWNER_ROLE, SUPERUSER, PostgresClust
 CHECKS: Final = {
     "migrations": ("migrate", "--check"),
     "ledger": ("ledger_verify", "--seals"),
-    "audit": ("audit_verify",),
+    "audit": ("audit_verify", "--restored"),
 }
 
 

@@ -332,6 +332,27 @@ def test_what_a_superuser_does_to_the_trail_is_found(sealed, connect, capsys, at
     assert what in capsys.readouterr().out
 
 
+def test_restore_leaves_seals_behind_and_the_end_cut_off_afterwards_is_found(
+    sealed, connect, monkeypatch
+):
+    tamper = connect("superuser")
+    tamper.execute("SET session_replication_role = replica")
+    cut_off_the_end(tamper)
+    assert seals.verify_trails().faults
+    assert seals.verify_trails(is_restored=True).faults == []
+    seals.note_restored()
+    assert seals.verify_trails().faults == []
+    # History goes on, under numbers that the file knows of others.
+    User.objects.update(session_epoch=99)
+    later = clock.now() + dt.timedelta(seconds=1)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert seals.seal_trails() > 0
+    assert seals.verify_trails().faults == []
+    cut_off_the_end(tamper)
+    (fault,) = seals.verify_trails().faults
+    assert fault.what == "the seal is in the file outside and not in the database"
+
+
 def test_whole_trail_verifies_by_command(sealed, capsys):
     call_command("audit_verify", "--json")
     report = json.loads(capsys.readouterr().out)

@@ -22,6 +22,7 @@ from typing import Any, Final, LiteralString
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.models import Max
 from psycopg import sql
 
 from core import clock, crypto, db, ids
@@ -91,13 +92,25 @@ def seal_trails() -> int:
     return sealed
 
 
-def verify_trails() -> Report:
-    """Check every seal, every sealed row and the file outside; see docs/audit.md."""
+def note_restored() -> None:
+    """Tell the file outside that this database is an earlier one again.
+
+    What the file says of seals after the last ones here is history that was left behind.
+    """
+    _append_outside({"restored_at": clock.as_rfc3339(clock.now()), "heads": _heads()})
+
+
+def verify_trails(*, is_restored: bool = False) -> Report:
+    """Check every seal, every sealed row and the file outside; see docs/audit.md.
+
+    ``is_restored`` says that the database was brought back and :func:`note_restored` not called:
+    seals that only the file has, after the last ones here, are no fault.
+    """
     report = Report()
     for trail in TRAILS:
         report.faults += _faults_of_chain(trail, report)
         report.faults += _put_in_later(trail)
-    report.faults += _faults_of_checkpoints()
+    report.faults += _faults_of_checkpoints(is_restored=is_restored)
     del report.faults[FAULTS_MAX:]
     return report
 
@@ -238,38 +251,70 @@ def _note_outside(seal: AuditSeal) -> None:
         "mac": bytes(seal.mac).hex(),
         "sealed_at": clock.as_rfc3339(clock.now()),
     }
+    _append_outside(line)
+    log.info("audit_sealed", **line)
+
+
+def _append_outside(line: dict[str, Any]) -> None:
     path = _checkpoints()
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
         file.flush()
         os.fsync(file.fileno())
-    log.info("audit_sealed", **line)
 
 
-def _faults_of_checkpoints() -> Iterator[Fault]:
+def _faults_of_checkpoints(*, is_restored: bool) -> Iterator[Fault]:
     """Compare the seals with their copies outside."""
-    path = _checkpoints()
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     macs = {
         (trail, number): bytes(mac).hex()
         for trail, number, mac in AuditSeal.objects.values_list("trail", "number", "mac")
     }
-    noted = set()
-    for text in lines:
-        try:
-            line: dict[str, Any] = json.loads(text)
-            place = (str(line["trail"]), int(line["number"]))
-        except (ValueError, KeyError, TypeError):
-            yield Fault("", 0, None, f"a line of {path} cannot be read")
-            continue
-        noted.add(place)
-        if place not in macs:
-            yield Fault(*place, None, "the seal is in the file outside and not in the database")
-        elif macs[place] != line.get("mac"):
+    outside = _Outside()
+    yield from outside.read(_checkpoints())
+    if is_restored:
+        outside.leave_behind(_heads())
+    for place, mac in outside.macs.items():
+        if place in macs and macs[place] != mac:
             yield Fault(*place, None, "the seal is not the one in the file outside")
-    for place in sorted(set(macs) - noted):
+        elif place not in macs and place not in outside.left_behind:
+            yield Fault(*place, None, "the seal is in the file outside and not in the database")
+    for place in sorted(macs.keys() - outside.macs.keys()):
         yield Fault(*place, None, "the seal is not in the file outside")
+
+
+class _Outside:
+    """What the file outside says: the MAC of each seal, and which a restore left behind."""
+
+    def __init__(self) -> None:
+        self.macs: dict[tuple[str, int], str] = {}
+        self.left_behind: set[tuple[str, int]] = set()
+
+    def read(self, path: Path) -> Iterator[Fault]:
+        """Take in the file's lines in their order; return what cannot be read."""
+        for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+            try:
+                self._take(json.loads(text))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                yield Fault("", 0, None, f"a line of {path} cannot be read")
+
+    def leave_behind(self, heads: dict[str, int]) -> None:
+        """Expect no seal after ``heads``, until the file says of it again."""
+        self.left_behind |= {place for place in self.macs if place[1] > int(heads[place[0]])}
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "restored_at" in line:
+            self.leave_behind(line["heads"])
+            return
+        place = (str(line["trail"]), int(line["number"]))
+        self.macs[place] = str(line["mac"])
+        self.left_behind.discard(place)
+
+
+def _heads() -> dict[str, int]:
+    """Return the number of the last seal of each trail; zero before the first."""
+    last = AuditSeal.objects.order_by().values_list("trail").annotate(Max("number"))
+    return dict.fromkeys(TRAILS, 0) | dict(last)
 
 
 def _checkpoints() -> Path:

@@ -21,10 +21,16 @@ class Command(BaseCommand):
     @override
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="For programs.")
+        parser.add_argument(
+            "--restored",
+            action="store_true",
+            help="The database was just brought back: the file may know of later seals.",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        report, missing = seals.verify_trails(), triggers.missing()
+        report = seals.verify_trails(is_restored=options["restored"])
+        missing = triggers.missing()
         if options["json"]:
             facts = {**dataclasses.asdict(report), "without_triggers": missing}
             self.stdout.write(json.dumps(facts, default=str))
