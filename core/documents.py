@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+import yaml
 from django.apps import apps
 from django.conf import settings
 from django.db import models
@@ -24,6 +25,12 @@ def openapi(version: str) -> str:
     schema = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]  # as above
     written: bytes = OpenApiYamlRenderer().render(schema, renderer_context={})  # type: ignore[no-untyped-call]  # as above
     return written.decode()
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return an OpenAPI document as it was written; ten times as fast as PyYAML's own Python."""
+    document: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return document
 
 
 def configuration() -> str:

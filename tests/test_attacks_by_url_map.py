@@ -6,6 +6,7 @@ The numbers are those of the catalogue of attacks that this service is built aga
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import hashlib
 import uuid
 from typing import Any
@@ -158,18 +159,22 @@ def test_attack_22_what_belongs_to_another_is_as_if_it_were_not_there(
 
 
 def test_attack_23_key_opens_only_what_its_scope_names(callers: Callers):
-    keys = {
-        scope.name: accounts.create_service_key(
-            name="one scope", scope_names=[scope.name], actor=SYSTEM
-        )[1]
-        for scope in scopes.known()
-    }
-    assert len(keys) > 5
+    every = frozenset(scope.name for scope in scopes.known())
+    assert len(every) > 5
+
+    @functools.cache
+    def key_with(names: frozenset[str]) -> str:
+        made = accounts.create_service_key(name="x", scope_names=sorted(names), actor=SYSTEM)
+        return made[1]
+
+    def is_refused(operation: Operation, names: frozenset[str]) -> bool:
+        answer = ask(operation, key_with(names), callers)
+        return answer.status_code == 403 and answer.json()["code"] == "AUTH_SCOPE_MISSING"
+
     for operation in CLOSED:
-        for scope, key in keys.items():
-            answer = ask(operation, key, callers)
-            refused = answer.status_code == 403 and answer.json()["code"] == "AUTH_SCOPE_MISSING"
-            assert refused is (operation.scope != scope), (str(operation), scope, answer.content)
+        named = frozenset({operation.scope} - {None})
+        assert is_refused(operation, every - named), str(operation)
+        assert not named or not is_refused(operation, named), str(operation)
 
 
 def test_attack_23_every_scope_a_path_names_is_declared():

@@ -11,8 +11,8 @@ from typing import Any
 
 import psycopg
 import pytest
-import yaml
 
+from core import documents
 from tests.database import url_of
 from tests.http import Client, registered, staff
 from tests.monitoring import DEPLOY
@@ -146,7 +146,7 @@ def test_one_trace_over_two_processes_to_the_receiver(watched):
 
 def _secret_fields() -> Iterator[tuple[str, str, dict[str, Any], set[str]]]:
     """Yield each operation with an example of its body, and what is secret in it."""
-    paths = yaml.safe_load((DEPLOY.parent / "docs" / "openapi-v1.yaml").read_text())["paths"]
+    paths = documents.parsed((DEPLOY.parent / "docs" / "openapi-v1.yaml").read_text())["paths"]
     for path, operations in paths.items():
         secret = SECRET_FIELDS | ({"code"} if any(part in path for part in SECRET_CODES) else set())
         for method, operation in operations.items():

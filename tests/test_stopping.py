@@ -23,7 +23,7 @@ from tests.serving import Service
 from tests.waiting import until
 
 # The promise is for twenty (benchmarks/README.md has the figure); fewer tell the same, less often.
-RESTARTS = int(os.environ.get("ROLLING_RESTARTS", "6"))
+RESTARTS = int(os.environ.get("ROLLING_RESTARTS", "4"))
 REQUESTS_A_SECOND = 50
 CLIENTS = 10
 TRANSFER_S = 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
@@ -32,8 +31,8 @@ class Command(BaseCommand):
             released = settings.BASE_DIR / "docs" / "released" / f"openapi-{version}.yaml"
             today = documents.openapi(version)
             if released.exists():
-                before = yaml.safe_load(released.read_text(encoding="utf-8"))
-                breaking += compatibility.breaking_changes(before, yaml.safe_load(today))
+                before = documents.parsed(released.read_text(encoding="utf-8"))
+                breaking += compatibility.breaking_changes(before, documents.parsed(today))
             if options["release"] and not breaking:
                 released.parent.mkdir(exist_ok=True)
                 released.write_text(today, encoding="utf-8")
