@@ -17,6 +17,7 @@ import redis
 from tests.database import clone, drop, url_of
 from tests.ready import await_ready, free_port
 from tests.services import VALKEY_DATABASES
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 SERVICES_MAX = 8
@@ -41,6 +42,28 @@ class Service:
             check=check,
             capture_output=True,
             text=True,
+        )
+
+    def workers(self) -> list[int]:
+        """Return the process ids of its web processes, once all of them are there."""
+        master, wanted = self.process.pid, int(self.environment["WEB_WORKERS"])
+        children = Path(f"/proc/{master}/task/{master}/children")
+
+        def all_there() -> list[int] | None:
+            pids = [int(pid) for pid in children.read_text().split()]
+            return pids if len(pids) == wanted else None
+
+        return until(all_there)
+
+    def set_plan(self, scope: str, requests: int) -> None:
+        """Write a plan of a day from a process of its own: whatever holds was heard of by others.
+
+        No command of ours does it; staff do it in the admin.
+        """
+        self.command(
+            *("shell", "-v", "0", "-c"),
+            "from core import limits; from core.principals import SYSTEM; "
+            f"limits.set_plan(scope={scope!r}, requests={requests}, window_s=86400, actor=SYSTEM)",
         )
 
     @contextlib.contextmanager

@@ -85,49 +85,35 @@ def test_roles_hold_only_permissions_that_exist():
         assert held == set(names)
 
 
+def _rows(document: str, form: str) -> list[tuple[str, ...]]:
+    """Return the rows of a table, whose last two cells in ``form`` are a test that must exist."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    rows = re.findall(form, text, re.MULTILINE)
+    for *named, test_file, test in rows:
+        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), (named, test)
+    return rows
+
+
 def test_traceability_names_only_what_exists():
-    rows = re.findall(
-        r"^\| (R\d+) \| .+? \| (\S+) \| (\S+)::(\w+) \|$",
-        (ROOT / "docs" / "traceability.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
+    rows = _rows("traceability.md", r"^\| (R\d+) \| .+? \| (\S+) \| (\S+)::(\w+) \|$")
     assert len(rows) > 30
-    for identifier, code, test_file, test in rows:
+    for identifier, code, _, _ in rows:
         assert (ROOT / code).is_file(), (identifier, code)
-        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), (identifier, test)
 
 
 def test_each_invariant_names_a_test_that_exists():
-    rows = re.findall(
-        r"^\| I(\d+) \| .+? \| (\S+)::(\w+) \|$",
-        (ROOT / "docs" / "proofs.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
+    rows = _rows("proofs.md", r"^\| I(\d+) \| .+? \| (\S+)::(\w+) \|$")
     assert [int(number) for number, _, _ in rows] == list(range(1, 16))
-    for number, test_file, test in rows:
-        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
 
 
 def test_each_fault_names_a_test_that_exists():
-    rows = re.findall(
-        r"^\| F(\d+) \| .+? \| .+? \| (\S+)::(\w+) \|$",
-        (ROOT / "docs" / "faults.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
+    rows = _rows("faults.md", r"^\| F(\d+) \| .+? \| .+? \| (\S+)::(\w+) \|$")
     assert sorted({int(number) for number, _, _ in rows}) == list(range(1, 31))
-    for number, test_file, test in rows:
-        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
 
 
 def test_each_trap_names_a_test_that_exists():
-    rows = re.findall(
-        r"^\| T(\d+) \| .+? \| .+? \| (\S+)::(\w+) \|$",
-        (ROOT / "docs" / "traps.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
+    rows = _rows("traps.md", r"^\| T(\d+) \| .+? \| .+? \| (\S+)::(\w+) \|$")
     assert [int(number) for number, _, _ in rows] == list(range(1, 51))
-    for number, test_file, test in rows:
-        assert f"def {test}(" in (ROOT / test_file).read_text(encoding="utf-8"), number
 
 
 def test_each_test_can_fail():

@@ -6,7 +6,6 @@ import http.client
 import os
 import resource
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +17,6 @@ from tests.ready import await_ready
 from tests.services import cluster_at
 from tests.serving import Service
 from tests.waiting import until
-
-
-def _workers(service: Service) -> list[int]:
-    master = service.process.pid
-    return [int(pid) for pid in Path(f"/proc/{master}/task/{master}/children").read_text().split()]
 
 
 def test_log_that_takes_no_line_stops_nothing(serve, tmp_path):
@@ -46,8 +40,7 @@ def test_log_that_takes_no_line_stops_nothing(serve, tmp_path):
 def test_web_process_without_descriptors_is_replaced_or_recovers(serve):
     service = serve(workers=2, threads=2)
     ada = registered(service, "ada@example.org")
-    until(lambda: len(_workers(service)) == 2)
-    starved = set(_workers(service))
+    starved = set(service.workers())
     for pid in starved:
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         # Fewer than it has open: it gets no further one, for whatever it is.
@@ -55,8 +48,8 @@ def test_web_process_without_descriptors_is_replaced_or_recovers(serve):
     outcomes = {_outcome(service, ada.token) for _ in range(20)}
     assert outcomes <= {200, 503, None}
     # Who waits at the door while processes are replaced notices nothing.
-    assert outcomes != {200} or set(_workers(service)) != starved, "nobody missed them"
-    for pid in _workers(service):
+    assert outcomes != {200} or set(service.workers()) != starved, "nobody missed them"
+    for pid in service.workers():
         _, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
     await_ready(service.url, service.process, service.log)

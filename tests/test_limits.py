@@ -20,7 +20,6 @@ from tests.http import Client as HttpClient
 from tests.http import registered
 from tests.people import Person, make_person
 from tests.proxy import NAME
-from tests.serving import Service
 
 LIMIT = 100
 FORGED = ("6.6.6.6", "a", "::::", "1.1.1.1, 2.2.2.2", ", ".join(["8.8.8.8"] * 500), "2001:db8::1")
@@ -150,23 +149,11 @@ def test_plan_rolled_back_changes_nothing(ada: Person, django_capture_on_commit_
     assert limits.plan_of("user").requests == settings.ENV.limit_user_requests
 
 
-def _planned(service: Service, scope: str, requests: int) -> None:
-    """Write a plan of a day from a process of its own: whatever holds was heard of by others."""
-    service.command(
-        "shell",
-        "-v",
-        "0",
-        "-c",
-        "from core import limits; from core.principals import SYSTEM; "
-        f"limits.set_plan(scope={scope!r}, requests={requests}, window_s=86400, actor=SYSTEM)",
-    )
-
-
 def test_limit_is_exact_over_eight_workers(serve):
     """At least three times the limit, for at least ten seconds."""
     service = serve(workers=8, threads=2, LIMIT_USER_REQUESTS="1000000")
     ada = registered(service, "ada@example.org")
-    _planned(service, "user", LIMIT)
+    service.set_plan("user", LIMIT)
     statuses: collections.Counter[int] = collections.Counter()
     until = time.monotonic() + 10
 
@@ -196,15 +183,15 @@ def test_plan_holds_from_the_next_request_on_every_worker(serve):
                 client.close()
 
     assert each() == [200] * 16
-    _planned(service, "user", 1)
+    service.set_plan("user", 1)
     assert each() == [200] + [429] * 15
-    _planned(service, "user", 1_000)
+    service.set_plan("user", 1_000)
     assert each() == [200] * 16
 
 
 def test_forged_addresses_share_one_counter_behind_the_proxy(serve, proxied):
     service = serve(workers=2, ALLOWED_HOSTS=f"{NAME},127.0.0.1", TRUSTED_PROXY_COUNT="1")
-    _planned(service, "stranger", len(FORGED))
+    service.set_plan("stranger", len(FORGED))
     stranger = proxied(service).client()
     statuses = [
         stranger.call("GET", "/api/v1/me/", X_Forwarded_For=forged)[0]

@@ -5,26 +5,14 @@ from __future__ import annotations
 import collections
 import http.client
 import re
-import subprocess
 import threading
 from pathlib import Path
 
 from tests.http import Client, registered
 from tests.people import PASSWORD
-from tests.serving import Service
 
 HASH_KIB = 47_104
 SLACK_KIB = 40 * 1_024
-
-
-def _workers(service: Service) -> list[int]:
-    listed = subprocess.run(
-        ["ps", "--ppid", str(service.process.pid), "-o", "pid="],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [int(pid) for pid in listed.stdout.split()]
 
 
 def _peak_kib(pid: int) -> int:
@@ -45,7 +33,7 @@ def test_attack_32_fifty_logins_at_once_take_bounded_memory_and_others_are_answe
     many = {"GUESSES_PER_ACCOUNT_MAX": "1000", "GUESSES_PER_ADDRESS_MAX": "1000"}
     service = serve(workers=2, threads=8, **many)
     ada = registered(service, "ada@example.org")
-    before = {pid: _peak_kib(pid) for pid in _workers(service)}
+    before = {pid: _peak_kib(pid) for pid in service.workers()}
     assert len(before) == 2
     answers: list[tuple[int, dict[str, str]]] = []
     gate = threading.Barrier(51)

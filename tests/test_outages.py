@@ -65,6 +65,16 @@ def service(serve, own_services) -> Service:
     return serve(workers=WORKERS, threads=2, CACHE_TIMEOUT_MS="250", **changes)
 
 
+def _take_away(valkey: ValkeyServer, how: str) -> None:
+    """Stop Valkey, or let it hang: it takes connections and never answers."""
+    if how == "stopped":
+        valkey.stop()
+    else:
+        pid = valkey.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+
+
 def _each_worker(service: Service, token: str) -> list[Client]:
     """Return clients on connections of their own; with enough of them every worker is asked."""
     return [Client(service.url, token) for _ in range(16)]
@@ -118,12 +128,8 @@ def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, ow
     known = _three_credentials(service)
     for name in ("token", "jwt"):
         assert _statuses(_each_worker(service, known[name])) == {200}
-    if cache == "stopped":
-        valkey.stop()
-    elif cache == "hung":
-        pid = valkey.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
+    if cache != "running":
+        _take_away(valkey, cache)
     assert acting.call("POST", "/api/v1/sessions/revoke-others/")[2] == {"ended": 1}
     for name in ("token", "jwt"):
         assert _statuses(_each_worker(service, known[name])) == {401}
@@ -157,12 +163,7 @@ def test_without_valkey_everything_answers(service, own_services, how):
     _, valkey = own_services
     ada = registered(service, "ada@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
-    if how == "stopped":
-        valkey.stop()
-    else:
-        pid = valkey.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
+    _take_away(valkey, how)
     assert registered(service, "bob@example.org").call("GET", "/api/v1/me/")[0] == 200
     assert ada.call("GET", "/api/v1/sessions/")[0] == 200
     assert ada.post_transaction(posting(purse, target, 5))[1]["code"] == "TXN_INSUFFICIENT_FUNDS"
@@ -175,21 +176,9 @@ def test_without_valkey_everything_answers(service, own_services, how):
 def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_services, how):
     _, valkey = own_services
     # Before the first request: without Valkey a process looks for new plans every five seconds.
-    service.command(
-        "shell",
-        "-v",
-        "0",
-        "-c",
-        "from core import limits; from core.principals import SYSTEM; "
-        f"limits.set_plan(scope='user', requests={LIMIT}, window_s=86400, actor=SYSTEM)",
-    )
+    service.set_plan("user", LIMIT)
     ada = registered(service, "ada@example.org")
-    if how == "stopped":
-        valkey.stop()
-    else:
-        pid = valkey.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
+    _take_away(valkey, how)
     statuses: collections.Counter[int] = collections.Counter()
 
     def ask() -> None:

@@ -20,7 +20,6 @@ from tests.database import url_of
 from tests.http import Client, registered
 from tests.people import PASSWORD
 from tests.serving import Service
-from tests.waiting import until
 
 FOLLOWED_WITHIN_S = 10
 WORKERS = 4
@@ -85,18 +84,13 @@ class Load:
         return {status for at, status, _ in self.seen if at > moment}
 
 
-def _workers_of(service: Service) -> set[str]:
-    log = service.log.read_text()
-    return set(re.findall(r"Booting worker with pid: (\d+)", log))
-
-
 @pytest.mark.parametrize("valkey", ["there", "away"])
 def test_change_in_the_admin_under_load_holds_on_four_workers_within_ten_seconds(serve, valkey):
     changes = {} if valkey == "there" else {"REDIS_URL": "unix:///no/such/valkey.sock"}
     service = serve(
         workers=WORKERS, threads=2, LIMIT_USER_REQUESTS="1000000", STAFF_MFA="optional", **changes
     )
-    until(lambda: len(_workers_of(service)) == WORKERS)
+    assert len(service.workers()) == WORKERS
     ada, grace = registered(service, "ada@example.org"), Staff(service)
     with Load(service.url, ada.token) as load:
         time.sleep(1)
