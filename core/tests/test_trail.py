@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import User
-from core import audit, clock, context
+from core import audit, clock, context, ids
 from core.context import Context
 from core.models import AuditChange, AuditSeal
 from core.principals import HOUSE_USER_ID, Principal
@@ -51,6 +51,19 @@ def test_bulk_update_is_written_down_row_by_row(ada: Person, bob: Person):
         assert (row.session_id, row.request_id) == (SOMEBODY.session_id, "request-1")
         assert (row.client_address, row.reason) == ("192.0.2.7", "A test of many.")
         assert row.row_id == str(row.user_id)
+
+
+def test_changes_within_a_millisecond_sort_as_they_were_made(ada: Person):
+    flips = [{"is_staff": True}, {"is_staff": False}] * 50
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DO $$ BEGIN FOR turn IN 1..100 LOOP UPDATE users SET is_staff = NOT is_staff"
+            f" WHERE id = '{ada.user.pk}'; END LOOP; END $$"
+        )
+    found = changes("users")
+    assert [row.after for row in found] == flips
+    assert {row.id.version for row in found} == {7}
+    assert len({ids.made_at(row.id) for row in found}) < len(found), "none shared a millisecond"
 
 
 def test_statement_that_changes_no_row_leaves_none(ada: Person):
