@@ -10,7 +10,7 @@ T = TypeVar("T")
 WAIT_S = 60
 
 
-def until(question: Callable[[], T]) -> T:
+def until(question: Callable[[], T | None]) -> T:
     """Return the first true answer to ``question``."""
     deadline = time.monotonic() + WAIT_S
     while not (answer := question()):
