@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 from django.http.response import HttpResponseBase
@@ -77,10 +77,12 @@ def listed(
     scope: str,
     fetch: Callable[[PageRequest], Page[T]],
     shape: type[Serializer[Any]],
+    beside: Mapping[str, object] | None = None,
 ) -> HttpResponseBase:
     """Answer a page of a list; as CSV all of it from there on, streamed a few hundred at a time.
 
-    ``fetch`` returns the page it is asked for, ``shape`` describes one row.
+    ``fetch`` returns the page it is asked for, ``shape`` describes one row; what stands ``beside``
+    the rows is not in the CSV.
     """
     asked = PageRequest(request, scope=scope)
 
@@ -88,19 +90,42 @@ def listed(
         return dict(shape(row).data)
 
     if request.accepted_renderer.format != "csv":
-        return Response(fetch(asked).as_json(render))
-    columns = contract.chosen_fields(request) or list(shape().fields)
+        return Response({**(beside or {}), **fetch(asked).as_json(render)})
 
-    def rows() -> Iterator[list[object]]:
+    def rows() -> Iterator[dict[str, Any]]:
         following: PageRequest | None = asked.in_chunks()
         while following is not None:
             page = fetch(following)
-            for row in page.items:
-                rendered = render(row)
-                yield [rendered[column] for column in columns]
+            yield from map(render, page.items)
             following = page.following()
 
-    return csv_stream(filename=f"{scope.partition(':')[0]}.csv", header=columns, rows=rows())
+    return _sheet(request, name=scope.partition(":")[0], rows=rows(), shape=shape)
+
+
+def listed_whole(
+    request: Request,
+    *,
+    name: str,
+    rows: Iterable[dict[str, Any]],
+    shape: type[Serializer[Any]],
+    beside: Mapping[str, object] | None = None,
+) -> HttpResponseBase:
+    """Answer a list that is short enough for one answer.
+
+    ``rows`` are as ``shape`` describes one; what stands ``beside`` them is not in the CSV.
+    """
+    if request.accepted_renderer.format != "csv":
+        return Response({**(beside or {}), "items": list(rows)})
+    return _sheet(request, name=name, rows=rows, shape=shape)
+
+
+def _sheet(
+    request: Request, *, name: str, rows: Iterable[dict[str, Any]], shape: type[Serializer[Any]]
+) -> HttpResponseBase:
+    """Stream ``rows`` as CSV, with the columns that were asked for."""
+    columns = contract.chosen_fields(request) or list(shape().fields)
+    cells = ([row[column] for column in columns] for row in rows)
+    return csv_stream(filename=f"{name}.csv", header=columns, rows=cells)
 
 
 def _validated(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:

@@ -106,6 +106,13 @@ def operations() -> list[Operation]:
     ]
 
 
+def resolved(shape: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema that ``shape`` is or refers to."""
+    name = shape.get("$ref", "").rpartition("/")[2]
+    found: dict[str, Any] = _document()["components"]["schemas"][name] if name else shape
+    return found
+
+
 def _view_of(pattern: URLPattern) -> type[APIView] | None:
     view = getattr(pattern.callback, "cls", None)
     return view if view is not None and view.__module__.split(".")[0] in _OURS else None

@@ -25,7 +25,7 @@ from accounts.api.api_key_serializers import (
 )
 from accounts.models import ApiKey
 from core import scopes
-from core.api import caller, given, listed
+from core.api import caller, given, listed, listed_whole
 from core.openapi import PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 
@@ -99,6 +99,8 @@ class ApiKeysView(APIView):
 class ScopesView(APIView):
     """What keys may be allowed to do."""
 
+    renderer_classes = LIST_RENDERERS
+
     @extend_schema(
         operation_id="scopes_list",
         summary="List scopes",
@@ -118,8 +120,9 @@ class ScopesView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
-        return Response({"items": [ScopeOutput(scope).data for scope in scopes.known()]})
+    def get(self, request: Request) -> HttpResponseBase:
+        rows = [ScopeOutput(scope).data for scope in scopes.known()]
+        return listed_whole(request, name="scopes", rows=rows, shape=ScopeOutput)
 
 
 class RotateApiKeyView(APIView):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -25,13 +26,15 @@ from accounts.api.factor_serializers import (
     FactorOutput,
     RecoveryCodesOutput,
 )
-from core.api import caller, given
+from core.api import caller, given, listed_whole
 from core.openapi import problems
+from core.renderers import LIST_RENDERERS
 
 
 class FactorsView(APIView):
     """What one proves oneself with beside the password."""
 
+    renderer_classes = LIST_RENDERERS
     settles = {"factor"}
 
     @extend_schema(
@@ -47,11 +50,15 @@ class FactorsView(APIView):
             )
         ],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         actor = caller(request)
-        items = [FactorOutput(factor).data for factor in selectors.factors(actor=actor)]
-        left = selectors.recovery_codes_left(actor=actor)
-        return Response({"items": items, "recovery_codes_left": left})
+        return listed_whole(
+            request,
+            name="factors",
+            rows=[FactorOutput(factor).data for factor in selectors.factors(actor=actor)],
+            shape=FactorOutput,
+            beside={"recovery_codes_left": selectors.recovery_codes_left(actor=actor)},
+        )
 
     @extend_schema(
         summary="Begin to add a second factor",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
@@ -24,10 +25,10 @@ from accounts.api.import_serializers import (
     PeopleImportOutput,
 )
 from core import step_up
-from core.api import caller, given
+from core.api import caller, given, listed
 from core.openapi import PAGE_PARAMETERS, problems
-from core.pagination import PageRequest
 from core.parsers import StrictJSONParser
+from core.renderers import LIST_RENDERERS
 
 
 class ImportParser(StrictJSONParser):
@@ -94,25 +95,23 @@ class ImportPeopleView(APIView):
 class ImportView(APIView):
     """One import."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.USERS_IMPORT}
 
     @extend_schema(
         summary="Show an import",
-        description="Staff only. How far it is, and what became of each row so far.",
+        description="Staff only. How far it is, and what became of each row so far. As CSV the rows.",
         tags=["users"],
         parameters=PAGE_PARAMETERS,
         responses={200: PeopleImportOutput, **problems(400, 401, 404)},
         examples=[OpenApiExample("Finished", value=FINISHED_EXAMPLE, response_only=True)],
     )
-    def get(self, request: Request, import_id: uuid.UUID) -> Response:
+    def get(self, request: Request, import_id: uuid.UUID) -> HttpResponseBase:
         found = selectors.people_import(import_id=import_id, actor=caller(request))
-        page = selectors.imported_rows(
-            of=found, asked=PageRequest(request, scope=f"import:{import_id}")
-        )
-        return Response(
-            {
-                **ImportStartedOutput(found).data,
-                **selectors.import_counts(of=found),
-                **page.as_json(lambda row: ImportedRowOutput(row).data),
-            }
+        return listed(
+            request,
+            scope=f"import:{import_id}",
+            fetch=lambda asked: selectors.imported_rows(of=found, asked=asked),
+            shape=ImportedRowOutput,
+            beside={**ImportStartedOutput(found).data, **selectors.import_counts(of=found)},
         )

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, ClassVar
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import clock, errors, fields
-from core.api import caller
+from core.api import caller, listed_whole
 from core.openapi import problems
+from core.renderers import LIST_RENDERERS
 from transactions import constants, selectors
 from transactions.api import queries
 
@@ -65,6 +66,7 @@ class TrialBalanceOutput(serializers.Serializer[Any]):
 class TrialBalanceView(APIView):
     """Does a book balance?"""
 
+    renderer_classes = LIST_RENDERERS
     scopes: ClassVar = {"GET": constants.REPORTS_READ}
 
     @extend_schema(
@@ -72,7 +74,7 @@ class TrialBalanceView(APIView):
         summary="Show a trial balance",
         description=(
             "For staff. The balances of all accounts of a ledger before an instant, summed by "
-            "asset and type; in each asset the debits equal the credits."
+            "asset and type; in each asset the debits equal the credits. As CSV the items alone."
         ),
         tags=["ledgers"],
         parameters=[
@@ -83,7 +85,7 @@ class TrialBalanceView(APIView):
         responses={200: TrialBalanceOutput, **problems(400, 401, 403, 404, 409, 422)},
         examples=[EXAMPLE],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         asked = queries.known(request, "ledger", "at", "clock")
         code = asked.get("ledger", constants.DEFAULT_LEDGER)
         if not fields.is_safe_text(code):
@@ -92,14 +94,17 @@ class TrialBalanceView(APIView):
         lines = selectors.trial_balance(
             ledger=selectors.get_ledger(code), at=at, by=by, actor=caller(request)
         )
-        return Response(
-            {
+        return listed_whole(
+            request,
+            name="trial-balance",
+            rows=map(_line, lines),
+            shape=TrialLineOutput,
+            beside={
                 "ledger": code,
                 "at": clock.as_rfc3339(at),
                 "clock": by,
-                "items": [_line(line) for line in lines],
                 "totals": _totals(lines),
-            }
+            },
         )
 
 

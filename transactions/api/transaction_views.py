@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from core import clock, idempotency
+from core import clock, contract, errors, idempotency
 from core.api import caller, given, listed
 from core.openapi import IDEMPOTENCY_KEY_REQUIRED, PAGE_PARAMETERS, problems
 from core.pagination import PageRequest
@@ -180,6 +180,8 @@ class StatementView(APIView):
         since, until = queries.period(asked)
         by = queries.which_clock(asked)
         if request.accepted_renderer.format == "csv":
+            if contract.chosen_fields(request):
+                raise errors.FilterUnknown("fields is for JSON: the CSV has columns of its own.")
             lines = selectors.statement_stream(account, since=since, until=until, by=by)
             return csv_stream(
                 filename=f"statement-{account.code}-{clock.now():%Y%m%d}.csv".replace(":", "-"),

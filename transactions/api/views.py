@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from core import cached, clock, etags
-from core.api import answer_once, caller, given, given_if_any, listed
+from core.api import answer_once, caller, given, given_if_any, listed, listed_whole
 from core.openapi import IDEMPOTENCY_KEY, IF_MATCH, PAGE_PARAMETERS, problems
 from core.renderers import LIST_RENDERERS
 from core.versioning import Deprecation
@@ -24,6 +24,7 @@ from transactions.api import serializers as shapes
 class LedgersView(APIView):
     """The books."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.LEDGER_READ, "POST": constants.LEDGER_WRITE}
 
     @extend_schema(
@@ -33,9 +34,9 @@ class LedgersView(APIView):
         responses={200: shapes.LedgerList, **problems(401)},
         examples=[examples.LEDGERS],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         rows = [shapes.LedgerOutput(row).data for row in selectors.ledgers()]
-        return Response({"items": rows})
+        return listed_whole(request, name="ledgers", rows=rows, shape=shapes.LedgerOutput)
 
     @extend_schema(
         summary="Open a ledger",
@@ -59,6 +60,7 @@ class LedgersView(APIView):
 class AssetsView(APIView):
     """Currencies and custom units."""
 
+    renderer_classes = LIST_RENDERERS
     scopes = {"GET": constants.LEDGER_READ, "POST": constants.LEDGER_WRITE}
 
     @extend_schema(
@@ -68,14 +70,14 @@ class AssetsView(APIView):
         responses={200: shapes.AssetList, **problems(401)},
         examples=[examples.ASSETS],
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         rows = cached.get_or_load(
             "reference",
             "assets",
             owner="assets",
             load=lambda: [dict(shapes.AssetOutput(row).data) for row in selectors.assets()],
         )
-        return Response({"items": rows})
+        return listed_whole(request, name="assets", rows=rows, shape=shapes.AssetOutput)
 
     @extend_schema(
         summary="Add a custom asset",

@@ -11,7 +11,9 @@ from django.test import Client
 
 from core import clock
 from core.models import AuditEvent
+from core.principals import SYSTEM
 from tests.people import Person
+from transactions import services
 from transactions.models import LedgerAccount, Transaction
 from transactions.tests.money import footprint, move, open_account, post
 
@@ -244,6 +246,17 @@ def test_statement_as_csv_is_safe_for_spreadsheets(by_ada, ada: Person):
     same = by_ada.get(f"ledger-accounts/{b}/statement/?format=csv")
     assert b"".join(same.streaming_content).decode() == text
     assert by_ada.get(f"ledger-accounts/{b}/statement/", Accept="image/png").status_code == 406
+    chosen = by_ada.get(f"ledger-accounts/{b}/statement/?format=csv&fields=at")
+    assert chosen.json()["code"] == "VALIDATION_FILTER_UNKNOWN"
+
+
+def test_list_in_one_answer_is_a_safe_table_as_well(by_ada):
+    services.create_asset(code="PTS", name="=1+1", exponent=0, actor=SYSTEM)
+    answer = by_ada.get("assets/?fields=code,name", Accept="text/csv")
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))
+    assert {"code": "PTS", "name": "'=1+1"} in rows
+    assert len(rows) == len(by_ada.get("assets/").json()["items"])
+    assert answer["Content-Disposition"] == 'attachment; filename="assets.csv"'
 
 
 @pytest.mark.parametrize("count", [1, 10])
