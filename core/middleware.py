@@ -82,7 +82,9 @@ class RequestMiddleware:
                 response.streaming_content = _within(running, iter(response))
             if not response.streaming and not response.has_header("Content-Length"):
                 response["Content-Length"] = str(len(response.content))  # type: ignore[attr-defined]  # not streaming
-            _record(request, response, running, clock.monotonic_ms() - started_ms)
+            took_ms = clock.monotonic_ms() - started_ms
+            profiling.tell_times(response, running, took_ms)
+            _record(request, response, running, took_ms)
             if span is not None:
                 _describe(span, request, response, running)
         return response

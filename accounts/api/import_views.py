@@ -100,7 +100,7 @@ class ImportView(APIView):
 
     @extend_schema(
         summary="Show an import",
-        description="Staff only. How far it is, and what became of each row so far. As CSV the rows.",
+        description="Staff only. How far it is, what became of each row; as CSV the rows alone.",
         tags=["users"],
         parameters=PAGE_PARAMETERS,
         responses={200: PeopleImportOutput, **problems(400, 401, 404)},

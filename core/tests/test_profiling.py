@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
 import time
+import tracemalloc
+import uuid
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,7 +14,7 @@ from django.test import Client
 
 from core import profiling
 from core.models import AuditEvent
-from sessions_app.services import start_session
+from sessions_app.services import authenticate, start_impersonation, start_session
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +46,41 @@ def test_staff_with_a_pass_get_the_profile_and_it_is_written_down(grace: Person)
     assert (told.actor_id, told.data) == (grace.user.pk, {"route": "api/v1/me/"})
     assert AuditEvent.objects.filter(action="profile_pass.make", data={"minutes": 10}).exists()
     assert _by(grace).get(ME).json()["email"] == grace.user.email
+
+
+def test_profile_of_memory_names_what_was_taken_and_no_value(grace: Person):
+    text = _by(grace).get(ME, headers=_pass_of(grace, "--of", "memory")).content.decode()
+    assert re.match(r"peak [\d,]+ bytes, held at the end [\d,]+ bytes\n", text)
+    assert re.search(r"^ +[\d,]+ \w+\.py:\d+$", text, re.MULTILINE)
+    assert "/" not in text
+    assert grace.user.email not in text
+    assert not tracemalloc.is_tracing()
+
+
+@pytest.mark.parametrize(
+    "path", [ME, f"/api/v1/files/{uuid.UUID(int=1)}/", "/api/v1/ledger-accounts/?format=csv"]
+)
+def test_staff_are_told_of_each_answer_how_long_it_took(grace: Person, path):
+    told = re.fullmatch(
+        r'total;dur=(\d+\.\d), database;dur=(\d+\.\d);desc="(\d+) queries"',
+        _by(grace).get(path).headers.get("Server-Timing", ""),
+    )
+    assert told is not None
+    total_ms, database_ms, queries = map(float, told.groups())
+    assert total_ms >= database_ms > 0
+    assert queries > 0
+
+
+def test_nobody_else_is_told_how_long_it_took(ada: Person, grace: Person):
+    acting_as_ada = start_impersonation(
+        user_id=ada.user.pk,
+        reason="Ticket 4711: a test",
+        actor=authenticate(start_session(user=grace.user)[1]),
+    )[1]
+    for token in ("", acting_as_ada, start_session(user=ada.user)[1]):
+        for path in (ME, "/api/v1/auth/csrf/", "/health/ready"):
+            answer = Client().get(path, headers={"Authorization": f"Bearer {token}"})
+            assert "Server-Timing" not in answer.headers, (token, path)
 
 
 def test_nobody_else_gets_one(ada: Person, grace: Person):

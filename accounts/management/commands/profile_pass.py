@@ -1,4 +1,4 @@
-"""``manage.py profile_pass``: let one member of staff see where the time of a request goes."""
+"""``manage.py profile_pass``: let one member of staff see where time and memory of a request go."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", required=True, help="Whose requests may be profiled.")
         parser.add_argument("--minutes", type=int, default=10, help="How long, at most 60.")
+        parser.add_argument(
+            "--of", choices=["time", "memory"], default="time", help="What is profiled."
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,4 +42,6 @@ class Command(BaseCommand):
             target_id=user.pk,
             minutes=options["minutes"],
         )
-        self.stdout.write(profiling.make_pass(user_id=user.pk, minutes=options["minutes"]))
+        self.stdout.write(
+            profiling.make_pass(user_id=user.pk, minutes=options["minutes"], of=options["of"])
+        )
