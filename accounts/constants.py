@@ -95,6 +95,11 @@ LINK_PAUSE_S: Final = 120
 LINK_TOKEN_LENGTH_MAX: Final = 128
 LINK_TOKEN_PREFIX: Final = "otl"  # noqa: S105 - what tokens start with, not one of them
 
+PRIVACY: Final = "privacy"
+TERMS: Final = "terms"
+NOTICE_KINDS: Final = [(PRIVACY, "Privacy notice"), (TERMS, "Terms of use")]
+NOTICE_LENGTH_MAX: Final = 100_000
+
 PEOPLE_STATES: Final = ("active", "locked", "unverified")
 
 ADMIN: Final = "admin"
@@ -107,6 +112,8 @@ AUDITOR: Final = "auditor"
 _VIEW_IMPORTS: Final = ("accounts.view_importedrow", "accounts.view_peopleimport")
 _VIEW_PEOPLE: Final = (
     "accounts.view_apikey",
+    "accounts.view_notice",
+    "accounts.view_noticeacceptance",
     "accounts.view_onetimetoken",
     "accounts.view_factor",
     "accounts.view_user",
@@ -169,6 +176,7 @@ ROLE_PERMISSIONS: Final[dict[str, tuple[str, ...]]] = {
         *_VIEW_RECORDS,
         *_VIEW_IMPORTS,
         "accounts.add_apikey",
+        "accounts.add_notice",
         "accounts.add_user",
         "accounts.change_user",
         "accounts.delete_user",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from core.privacy.data_map import CLEAR, CONTRACT, DELETE, INTEREST, Table
+from core.privacy.data_map import CLEAR, CONTRACT, DELETE, INTEREST, LAW, Table
 
 TABLES: Final = {
     "users": Table(
@@ -134,5 +134,20 @@ TABLES: Final = {
         whose="user_id",
         personal="detail",
         technical="id user_id people_import_id number outcome person_id code",
+    ),
+    "notice": Table(
+        purpose="knowing what people were told",
+        retention="consents",
+        technical="id kind version text published_by_id published_at",
+    ),
+    "notice_acceptance": Table(
+        purpose="proving who agreed to which words",
+        basis=LAW,
+        retention="consents",
+        whose="user_id",
+        personal="client_network",
+        technical="id user_id notice_id at_registration accepted_at",
+        kept="client_network",
+        kept_because="The proof of a pseudonym; the network is cut so that it names no one.",
     ),
 }

@@ -213,3 +213,10 @@ class EmailVerified(DomainError):
 class InvitationNotFound(NotFound):
     code = "ACCOUNT_INVITATION_NOT_FOUND"
     title = "No such open invitation"
+
+
+class NoticeChanged(DomainError):
+    """Nobody agrees to words that they were not shown; extension ``version``: the one in force."""
+
+    code = "ACCOUNT_NOTICE_CHANGED"
+    title = "Another version is in force"

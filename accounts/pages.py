@@ -1,7 +1,8 @@
-"""The pages that mails lead to: one form each, for services without a front end of theirs.
+"""Pages for people: those that mails lead to, one form each, and the notices.
 
-The token is in the address's fragment, which no server sees; the page's script takes it from there
-and sends it to the API, as a front end would.
+The token of a mail is in the fragment of the address, which no server sees; the script of the page
+takes it from there and sends it to the API, as a front end would. Services with a front end of
+theirs need none of them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts import constants
+from accounts import constants, selectors
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,17 @@ PAGES: Final = {
         asks_email=True,
     ),
 }
+
+
+@require_safe
+def notice_page(request: HttpRequest, kind: str, version: int | None = None) -> HttpResponse:
+    """Show the words that are in force, or those of one version: every one stays readable."""
+    versions = selectors.notice_versions(kind=kind)
+    shown = next((each for each in versions if version in (None, each.version)), None)
+    if shown is None:
+        raise Http404
+    facts = {"notice": shown, "versions": versions, "is_current": shown == versions[0]}
+    return render(request, "account/notice.html", facts)
 
 
 @require_safe

@@ -5,18 +5,25 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 
 from accounts import constants
-from accounts.errors import AccountNotFound, ImportNotFound, InvitationNotFound
+from accounts.errors import (
+    AccountNotFound,
+    ImportNotFound,
+    InvitationNotFound,
+    NoticeChanged,
+)
 from accounts.key_format import KeyReference
 from accounts.models import (
     ApiKey,
     Factor,
     ImportedRow,
+    Notice,
+    NoticeAcceptance,
     OneTimeToken,
     PeopleImport,
     RecoveryCode,
@@ -235,6 +242,50 @@ def factors(*, actor: Principal) -> list[Factor]:
 def recovery_codes_left(*, actor: Principal) -> int:
     """Return how many of the caller's recovery codes are unused."""
     return RecoveryCode.objects.filter(user_id=actor.user_id, used_at=None).count()
+
+
+def newest_notices() -> QuerySet[Notice]:
+    """Return what is in force, one of each kind, without the words."""
+    return Notice.objects.order_by("kind", "-version").distinct("kind").defer("text")
+
+
+def notices_of(*, user_id: uuid.UUID) -> QuerySet[Notice]:
+    """Return what is in force, each with ``accepted_at``: when this person agreed to it."""
+    mine = NoticeAcceptance.objects.filter(user_id=user_id, notice=OuterRef("pk"))
+    return newest_notices().annotate(accepted_at=Subquery(mine.values("accepted_at")[:1]))
+
+
+def notices_to_accept(*, user_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return kind and version of what is in force and this person has not agreed to."""
+    return [
+        {"kind": notice.kind, "version": notice.version}
+        for notice in notices_of(user_id=user_id)
+        if notice.accepted_at is None  # type: ignore[attr-defined]  # annotated
+    ]
+
+
+def notices_in_force(versions: Iterable[tuple[str, int]]) -> list[Notice]:
+    """Return the notices with these kinds and versions.
+
+    Raises:
+        NoticeChanged: one of them is not in force.
+    """
+    newest = {notice.kind: notice for notice in newest_notices()}
+    found = []
+    for kind, version in versions:
+        notice = newest.get(kind)
+        if notice is None or notice.version != version:
+            raise NoticeChanged(
+                f"This is not the {kind} notice that is in force.",
+                version=notice and notice.version,
+            )
+        found.append(notice)
+    return found
+
+
+def notice_versions(*, kind: str) -> list[Notice]:
+    """Return every version of one kind, newest first, without the words."""
+    return list(Notice.objects.filter(kind=kind).defer("text"))
 
 
 def _permissions(user: User) -> frozenset[str]:

@@ -6,10 +6,10 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.pages import link_page
+from accounts.constants import NOTICE_KINDS
+from accounts.pages import link_page, notice_page
 from config.routes import indexed
 from core import versioning, views
-from core.privacy.notices import privacy_page
 from sessions_app.api.token_views import jwks
 
 handler400 = "core.problems.bad_request"
@@ -26,8 +26,11 @@ urlpatterns = [
     ],
     path(f"{settings.ENV.admin_path}/", admin.site.urls),
     path("account/<slug:page>/", link_page, name="account-page"),
-    path("privacy/", privacy_page, name="privacy"),
-    path("privacy/<int:version>/", privacy_page, name="privacy-version"),
+    *[path(f"{kind}/", notice_page, {"kind": kind}, name=kind) for kind, _ in NOTICE_KINDS],
+    *[
+        path(f"{kind}/<int:version>/", notice_page, {"kind": kind}, name=f"{kind}-version")
+        for kind, _ in NOTICE_KINDS
+    ],
     path("health", views.ready, name="health"),
     path("health/ready", views.ready, name="health-ready"),
     path("health/detailed", views.detailed, name="health-detailed"),

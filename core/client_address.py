@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 IPV6_CUSTOMER_BITS: Final = 64
+_BITS_KEPT: Final = {4: 24, 6: 48}
 
 
 def of(request: HttpRequest) -> str:
@@ -35,6 +36,14 @@ def neighbourhood(address: str) -> str:
     if ":" not in address:
         return address
     return str(ipaddress.ip_network((address, IPV6_CUSTOMER_BITS), strict=False))
+
+
+def network(address: str) -> str:
+    """Return the network of an address: enough to see where from, too little to see who."""
+    if not address:
+        return ""
+    bits = _BITS_KEPT[ipaddress.ip_address(address).version]
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 def _canonical(text: str) -> str:

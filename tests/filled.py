@@ -12,6 +12,7 @@ from accounts.constants import ACCOUNT_READ
 from accounts.models import Challenge, Factor, PasswordBefore, RecoveryCode
 from accounts.services import (
     NewPerson,
+    accept_notices,
     create_api_key,
     run_people_import,
     start_people_import,
@@ -75,6 +76,7 @@ def fill(person: Person, count: int) -> None:
             purpose="login",
             expires_at=clock.now(),
         )
+        accept_notices(versions=[("privacy", 1)], actor=person.principal)
         _fill_privacy(person)
         limits.set_plan(scope=f"key:{number}", requests=1, window_s=1, actor=SYSTEM)
         StoredFile.objects.create(

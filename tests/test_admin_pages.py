@@ -29,7 +29,7 @@ PAGES = sorted(
 )
 QUERIES_MAX = 15
 # What staff write by form, through services.
-WRITTEN = {"core.legalhold", "core.limitplan", "core.runtimesetting"}
+WRITTEN = {"accounts.notice", "core.legalhold", "core.limitplan", "core.runtimesetting"}
 
 
 def _url(label: str, page: str, *args: object) -> str:

@@ -34,7 +34,7 @@ class RegisterView(APIView):
         tags=["auth"],
         auth=[],
         request=RegisterInput,
-        responses={202: AcceptedOutput, **problems(400, 413, 415, 429, 503)},
+        responses={202: AcceptedOutput, **problems(400, 409, 413, 415, 429, 503)},
         examples=[
             OpenApiExample(
                 "A new person",
@@ -45,7 +45,9 @@ class RegisterView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        services.register_user(**given(RegisterInput, request))
+        wanted = given(RegisterInput, request)
+        accepts = [(each["kind"], each["version"]) for each in wanted.pop("accepts")]
+        services.register_user(**wanted, accepts=accepts)
         return Response(ACCEPTED, status=status.HTTP_202_ACCEPTED)
 
 

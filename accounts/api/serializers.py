@@ -9,6 +9,7 @@ import orjson
 from rest_framework import serializers
 
 from accounts import constants
+from accounts.api.notice_serializers import NoticeInput
 from accounts.models import User
 from core import context, fields
 
@@ -31,6 +32,13 @@ class RegisterInput(fields.StrictSerializer):
     password = fields.SecretField(max_bytes=constants.PASSWORD_BYTES_MAX)
     name = fields.StrictTextField(
         max_length=constants.NAME_LENGTH_MAX, min_length=0, required=False, default=""
+    )
+    accepts = fields.StrictListField(
+        child=NoticeInput(),
+        max_length=len(constants.NOTICE_KINDS),
+        required=False,
+        default=list,
+        help_text="The notices that whoever registers was shown and agrees to.",
     )
 
 

@@ -1,5 +1,6 @@
 """What can be done with people's accounts."""
 
+from accounts.services.acceptances import accept_notices, publish_notice
 from accounts.services.access import end_every_login, set_active
 from accounts.services.api_keys import (
     count_aged_keys,
@@ -59,6 +60,7 @@ __all__ = [
     "Outcome",
     "Question",
     "accept_invitation",
+    "accept_notices",
     "answer_challenge",
     "ask_for_email_change",
     "ask_for_factor",
@@ -94,6 +96,7 @@ __all__ = [
     "offer_first_app",
     "open_account",
     "prove_password",
+    "publish_notice",
     "register_user",
     "remove_all_factors",
     "remove_factor",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.hashers import is_password_usable, make_password
 from django.contrib.auth.models import Group
@@ -12,6 +12,7 @@ from django.db.models import F
 
 from accounts import constants, errors
 from accounts.models import User
+from accounts.services.acceptances import accept_as_said
 from accounts.services.emails import Email, read_email
 from accounts.services.links import send_link, use_link_token, was_just_sent
 from accounts.services.notices import tell
@@ -21,13 +22,15 @@ from core.principals import SYSTEM, Principal
 ONE_TIME_PASSWORD_BYTES: Final = 18
 
 
-def open_account(*, email: str, encoded_password: str, name: str = "") -> None:
+def open_account(
+    *, email: str, encoded_password: str, name: str = "", said: dict[str, Any] | None = None
+) -> None:
     """Create an account and mail the link that makes it usable.
 
     Where two register one address before anybody has proved to own it, neither password counts,
     for nobody knows whose mailbox it is: its reader gets a link to choose one. Everybody else
-    gets a mail that they have an account. Commits its own transaction or joins the caller's:
-    person, audit row, event, link and mail together.
+    gets a mail that they have an account. ``said`` is what the new person agreed to. Commits its
+    own transaction or joins the caller's: person, audit row, event, link and mail together.
 
     Raises:
         EmailInvalid: not an address.
@@ -38,6 +41,8 @@ def open_account(*, email: str, encoded_password: str, name: str = "") -> None:
         user = User.objects.select_for_update().filter(email_normalized=address.normalized).first()
         if user is None:
             user = create_user(email=address, password=encoded_password, name=name)
+            if said:
+                accept_as_said(said, user_id=user.pk)
         elif _is_unclaimed(user):
             # Somebody who sends the form twice at once is one person, with one password.
             if not was_just_sent(user=user, purpose=constants.VERIFY_EMAIL):

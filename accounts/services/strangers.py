@@ -7,7 +7,8 @@ takes can tell, and the truth goes where only its owner reads: into the mailbox.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.contrib.auth.hashers import make_password
 from django.db import DatabaseError
@@ -16,6 +17,7 @@ from procrastinate.contrib.django import app
 from accounts import constants
 from accounts.errors import EmailTaken
 from accounts.models import User
+from accounts.services.acceptances import said_by_stranger
 from accounts.services.doors import require_registration_open
 from accounts.services.emails import comparable_email, read_email
 from accounts.services.guessing import limit_requests
@@ -29,10 +31,19 @@ JOB: Final = "answer_stranger"
 _REGISTER: Final = "register"
 
 
-def register_user(*, email: str, password: str, name: str = "") -> None:
+def register_user(
+    *,
+    email: str,
+    password: str,
+    name: str = "",
+    accepts: Sequence[tuple[str, int]] = (),
+) -> None:
     """Ask for an account; the answer comes by mail. Joins the caller's transaction.
 
+    ``accepts`` are kinds and versions of notices that whoever registers agrees to.
+
     Raises:
+        NoticeChanged: one of them is not in force.
         RegistrationClosed: staff let nobody register for now.
         EmailInvalid: not an address.
         PasswordWeak: the password breaks a rule; extension ``errors``.
@@ -40,10 +51,15 @@ def register_user(*, email: str, password: str, name: str = "") -> None:
     """
     require_registration_open()
     address = read_email(email)
+    said = said_by_stranger(accepts) if accepts else None
     limit_requests(purpose=_REGISTER, subject=address.normalized)
     require_strong_password(password, context_words=(address.normalized, name))
     _leave_to_worker(
-        _REGISTER, email=address.address, encoded_password=make_password(password), name=name
+        _REGISTER,
+        email=address.address,
+        encoded_password=make_password(password),
+        name=name,
+        said=said,
     )
 
 
@@ -70,7 +86,7 @@ def _ask_for_link(purpose: str, email: str) -> None:
     _leave_to_worker(purpose, email=email)
 
 
-def _leave_to_worker(wish: str, **facts: str) -> None:
+def _leave_to_worker(wish: str, **facts: Any) -> None:
     answer_stranger.defer(
         sealed=sealed_facts.seal({"wish": wish, **facts}, job=JOB), **jobs.origin()
     )

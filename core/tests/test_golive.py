@@ -7,7 +7,6 @@ import json
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
-from django.test import Client
 
 from core import clock, golive
 from core.errors import InvalidInput
@@ -105,11 +104,3 @@ def test_every_item_that_a_run_verifies_names_a_command_or_is_open():
     without = {item.name for item in golive.ITEMS if item.command and item.command[0] not in known}
     assert without <= {"backups"}
     assert len({item.name for item in golive.ITEMS}) == len(golive.ITEMS)
-
-
-def test_privacy_notice_is_there_with_its_versions(client: Client):
-    page = client.get("/privacy/")
-    assert page.status_code == 200
-    assert b"Version 1, in force since" in page.content
-    assert client.get("/privacy/1/").content == page.content
-    assert client.get("/privacy/2/").status_code == 404

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts import services as accounts
 from accounts.api.serializers import ACCOUNT_EXAMPLE, AccountOutput
 from accounts.models import User
+from accounts.selectors import notices_to_accept
 from core import clock
 from sessions_app import services
 from sessions_app.api import browser
@@ -22,6 +23,7 @@ LOGIN_EXAMPLE = {
     "device_token": "skd.k1a2b3c4.AZ...",
     "session": SESSION_EXAMPLE,
     "account": ACCOUNT_EXAMPLE,
+    "needs_consent": [{"kind": "privacy", "version": 2}],
 }
 
 
@@ -56,6 +58,7 @@ class Handover:
         body: dict[str, Any] = {
             "device_token": accounts.make_device_token(user=user),
             "account": AccountOutput(user).data,
+            "needs_consent": notices_to_accept(user_id=user.pk),
         }
         if self._refresh:
             grant = services.start_refreshed_session(user=user, assurance_level=assurance_level)
@@ -93,6 +96,7 @@ def come_back(request: Request) -> Response:
     body = {
         "device_token": accounts.make_device_token(user=user),
         "account": AccountOutput(user).data,
+        "needs_consent": notices_to_accept(user_id=user.pk),
         "session": SessionOutput(session).data,
     }
     response = in_browser(request, session_token, body)

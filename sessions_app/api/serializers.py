@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from accounts import constants, device_tokens
 from accounts.api.factor_serializers import AnswerInput
+from accounts.api.notice_serializers import NoticeInput
 from accounts.api.serializers import AccountOutput
 from core import fields
 from sessions_app import constants as limits
@@ -174,6 +175,10 @@ class LoginOutput(serializers.Serializer[Any]):
     )
     session = SessionOutput()
     account = AccountOutput()
+    needs_consent = NoticeInput(
+        many=True,
+        help_text="Notices in force that this person has not accepted: show and accept them.",
+    )
 
 
 class RefreshInput(fields.StrictSerializer):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import ipaddress
 import uuid
 from typing import Any
 
 from django.db import IntegrityError
 
-from core import audit, clock, context, db, ids, outbox
+from core import audit, client_address, clock, context, db, ids, outbox
 from core.errors import PermissionRefused
 from core.principals import Principal
 from sessions_app import consent_chain, constants, selectors
@@ -23,8 +22,6 @@ from sessions_app.errors import (
 )
 from sessions_app.models import ConsentRecord, ConsentSubject, Cookie, PolicyVersion
 from sessions_app.services.subjects import Subject, consent_subject, locked_consent_subject
-
-_ADDRESS_BITS_KEPT = {4: 24, 6: 48}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +105,7 @@ def record_consent(*, subject: Subject, said: Said, actor: Principal) -> Consent
             source=said.source,
             gpc=said.gpc,
             locale=said.locale,
-            client_network=_network(context.current().client_address),
+            client_network=client_address.network(context.current().client_address),
             created_at=clock.now(),
             previous_hash=row.head_hash,
         )
@@ -176,14 +173,6 @@ def _revoke_refused(row: ConsentSubject, choices: dict[str, bool]) -> None:
     Cookie.objects.filter(
         subject_id=row.pk, revoked_at=None, definition__category__in=refused
     ).update(revoked_at=clock.now(), revoke_reason="consent_withdrawn")
-
-
-def _network(address: str) -> str:
-    """Return the network of an address: enough to see where from, too little to see who."""
-    if not address:
-        return ""
-    bits = _ADDRESS_BITS_KEPT[ipaddress.ip_address(address).version]
-    return str(ipaddress.ip_network(f"{address}/{bits}", strict=False))
 
 
 def _tell(record: ConsentRecord, subject: Subject, actor: Principal) -> None:

@@ -1,0 +1,87 @@
+"""What people are told of their data and of the terms, and what they agree to."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample, extend_schema
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import selectors, services
+from accounts.api.notice_serializers import AcceptNoticesInput, MyNoticeList, NoticeList
+from core.api import caller, given
+from core.openapi import problems
+from core.principals import Principal
+
+_NOTICE = {
+    "kind": "privacy",
+    "version": 1,
+    "published_at": "2026-11-20T10:00:00.000000Z",
+    "path": "/privacy/1/",
+}
+_MINE = OpenApiExample(
+    "One accepted",
+    value={"items": [{**_NOTICE, "accepted_at": "2026-11-20T10:01:00.000000Z"}]},
+    response_only=True,
+)
+
+
+class NoticesView(APIView):
+    """What is in force."""
+
+    authentication_classes = []
+    permission_classes = [AllowAny]
+
+    @extend_schema(
+        summary="List the notices in force",
+        description="For the page on which somebody registers: what there is to agree to.",
+        tags=["auth"],
+        auth=[],
+        responses={200: NoticeList},
+        examples=[OpenApiExample("One", value={"items": [_NOTICE]}, response_only=True)],
+    )
+    def get(self, _request: Request) -> Response:
+        return Response(NoticeList({"items": selectors.newest_notices()}).data)
+
+
+class MyNoticesView(APIView):
+    """What the caller agreed to, and what they still should."""
+
+    @extend_schema(
+        summary="List my notices",
+        description="The newest of each kind, and when you accepted it.",
+        tags=["me"],
+        responses={200: MyNoticeList, **problems(401, 403)},
+        examples=[_MINE],
+    )
+    def get(self, request: Request) -> Response:
+        return _mine(caller(request))
+
+    @extend_schema(
+        summary="Accept notices",
+        description=(
+            "All that are named, or none. To accept one again changes nothing; it cannot be taken "
+            "back. `409`: another version is in force than the one that was shown."
+        ),
+        tags=["me"],
+        request=AcceptNoticesInput,
+        responses={200: MyNoticeList, **problems(400, 401, 403, 409)},
+        examples=[
+            OpenApiExample(
+                "The privacy notice",
+                value={"notices": [{"kind": "privacy", "version": 1}]},
+                request_only=True,
+            ),
+            _MINE,
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        wanted = given(AcceptNoticesInput, request)["notices"]
+        versions = [(each["kind"], each["version"]) for each in wanted]
+        services.accept_notices(versions=versions, actor=caller(request))
+        return _mine(caller(request))
+
+
+def _mine(actor: Principal) -> Response:
+    return Response(MyNoticeList({"items": selectors.notices_of(user_id=actor.user_id)}).data)
