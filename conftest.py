@@ -29,7 +29,11 @@ pytest_plugins = [
 ]
 
 # How fast examples come says how busy the machine is, not whether the code is right.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
 settings.load_profile("suite")
 
 

@@ -77,7 +77,7 @@ def people(*, actor: Principal, asked: PageRequest, filters: Mapping[str, str]) 
         "role": "groups__name",
     }
     wanted = {columns[name]: value for name, value in filters.items() if name in columns}
-    return page_by_id(rows.filter(**wanted), asked)
+    return page_by_id(rows.filter(**wanted).defer("password"), asked)
 
 
 def invitations(*, actor: Principal, asked: PageRequest) -> Page[OneTimeToken]:
@@ -133,7 +133,7 @@ def permissions_now(*, user_id: uuid.UUID) -> frozenset[str] | None:
 
 def api_keys(*, actor: Principal, asked: PageRequest) -> Page[ApiKey]:
     """Return a page of the caller's own keys, newest first, ended ones too."""
-    return page_by_id(ApiKey.objects.of_user(actor.user_id), asked)
+    return page_by_id(ApiKey.objects.of_user(actor.user_id).defer("secret_sha256"), asked)
 
 
 def aged_api_keys(*, older_than_days: int) -> ApiKeyQuerySet:
@@ -298,5 +298,6 @@ def _open_invitations() -> QuerySet[OneTimeToken]:
             purpose=constants.INVITE, consumed_at=None, expires_at__gt=clock.now()
         )
         .select_related("user")
+        .defer("token_sha256", "user__password")
         .prefetch_related("user__groups")
     )

@@ -46,6 +46,7 @@ class Facts:
     """What PostgreSQL told about itself."""
 
     takes_writes: bool
+    synchronous_commit: str
     migrations: frozenset[tuple[str, str]]
     months_ahead: int
 
@@ -95,6 +96,18 @@ class MigrationsApplied(HealthCheck):
 
 
 @dataclasses.dataclass
+class CommitsDurable(HealthCheck):
+    """What was answered is on disk, and on a synchronous standby if there is one."""
+
+    facts: Facts
+
+    @override
+    def run(self) -> None:
+        if self.facts.synchronous_commit == "off":
+            raise ServiceWarning("synchronous_commit is off: a crash loses what was acknowledged")
+
+
+@dataclasses.dataclass
 class PartitionsAhead(HealthCheck):
     """The big tables have room for the coming months."""
 
@@ -127,6 +140,7 @@ def readiness() -> tuple[bool, dict[str, Any]]:
     for facts in told:
         checks["migrations"] = _result(MigrationsApplied(facts))
         checks["partitions"] = _result(PartitionsAhead(facts))
+        checks["durability"] = _result(CommitsDurable(facts))
     checks["cache"] = _result(CacheReachable())
     states = {check["status"] for check in checks.values()}
     status = max(states, key=_ORDER.index)
@@ -199,11 +213,12 @@ async def _ask_database() -> Facts:
     )
     try:
         cursor = await connection.execute(_QUESTION, [partitions.partitioned_tables()])
-        read_only, migrations, bounds = (await cursor.fetchone()) or (True, [], [])
+        read_only, commit, migrations, bounds = (await cursor.fetchone()) or (True, "", [], [])
     finally:
         await connection.close()
     return Facts(
         takes_writes=not read_only,
+        synchronous_commit=commit,
         migrations=frozenset((app, name) for app, name in migrations),
         months_ahead=partitions.months_ahead_of(bounds),
     )
@@ -212,6 +227,7 @@ async def _ask_database() -> Facts:
 # In one go: each question would cost a round trip.
 _QUESTION: Final = """
     SELECT current_setting('transaction_read_only')::boolean,
+        current_setting('synchronous_commit'),
         (SELECT coalesce(json_agg(json_build_array(app, name)), '[]') FROM django_migrations),
         (SELECT coalesce(json_agg(json_build_array(b.relname, b.bound)), '[]')
          FROM ({bounds}) b (relname, bound))

@@ -144,6 +144,26 @@ def test_shipped_cluster_has_no_findings(services_folder: Path):
         cluster.stop(mode="immediate")
 
 
+def test_shipped_configuration_is_one_that_postgresql_takes(tmp_path: Path):
+    running = services.cluster_at(Path(os.environ[services.HOME_VARIABLE]))
+    shipped = (services.ROOT / "deploy" / "postgresql" / "strongroom.conf").read_text()
+    # The PostgreSQL that comes as a wheel was built without TLS.
+    shipped = shipped.replace("ssl = on", "ssl = off")
+
+    def read(text: str) -> subprocess.CompletedProcess[str]:
+        file = running.home / f"{tmp_path.name}.conf"
+        file.write_text(text)
+        file.chmod(0o644)
+        try:
+            arguments = ("-D", str(running.data), f"--config-file={file}", "-C", "archive_timeout")
+            return running._run("postgres", *arguments)
+        finally:
+            file.unlink()
+
+    assert (read(shipped).returncode, read(shipped).stdout.strip()) == (0, "60")
+    assert read(shipped + "such_a_setting = on\n").returncode != 0
+
+
 def refused(url: str, statement: str) -> bool:
     with psycopg.connect(url, autocommit=True) as connection:
         try:

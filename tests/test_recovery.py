@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from core.embedded.postgres import SUPERUSER, PostgresCluster
-from tests.bank import Bank, opened, receiving, served
+from tests.bank import Bank, opened, receiving, served, urls_of
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("recovery")
@@ -109,6 +109,51 @@ def _require_prefix(bank: Bank, name: str, instant: float, journal: Journal) -> 
         assert notes == ("transaction_note",)
     finally:
         copy.stop(mode="immediate")
+
+
+@contextlib.contextmanager
+def _standby(bank: Bank) -> Iterator[PostgresCluster]:
+    """Run a second server that every commit of the bank's waits for."""
+    home = bank.home / "standby" / "pg"
+    home.mkdir(parents=True)
+    copy = dataclasses.replace(bank.cluster, home=home)
+    copy._own(home)
+    taken = copy._run(
+        *("pg_basebackup", "--dbname", bank.cluster.url(SUPERUSER, "postgres")),
+        *("--pgdata", str(copy.data), "--checkpoint=fast", "--write-recovery-conf"),
+    )
+    assert taken.returncode == 0, taken.stderr
+    passwords = (bank.cluster.home / "passwords.json").read_text()
+    (home / "passwords.json").write_text(passwords)
+    copy.start()
+    bank.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    bank.sql("SELECT pg_reload_conf()")
+    try:
+        until(lambda: bank.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"))
+        yield copy
+    finally:
+        copy.stop(mode="immediate")
+        bank.cluster.start()
+        bank.sql("ALTER SYSTEM RESET synchronous_standby_names")
+        bank.sql("SELECT pg_reload_conf()")
+
+
+def test_what_was_acknowledged_is_on_the_standby_when_the_primary_dies(bank: Bank):
+    with _standby(bank) as standby:
+        with _posting(bank) as journal:
+            until(lambda: len(journal) > 50)
+            standby.stop(mode="immediate")
+            until(lambda: bank.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+            without = len(journal)
+            standby.start()
+            until(lambda: len(journal) > without + 50)
+            bank.cluster.kill()
+        assert standby._run("pg_ctl", "promote", "-w", "-D", str(standby.data)).returncode == 0
+        assert {reference for reference, _ in journal} <= _references(standby)
+        promoted = dataclasses.replace(
+            bank, cluster=standby, environment={**bank.environment, **urls_of(standby)}
+        )
+        promoted.run("ledger_verify")
 
 
 def test_drill_proves_each_kind(bank: Bank):

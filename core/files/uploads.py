@@ -73,7 +73,7 @@ def take_file(
 
 def files_of(*, actor: Principal, asked: PageRequest) -> Page[StoredFile]:
     """Return a page of the caller's files, newest first."""
-    return page_by_id(StoredFile.objects.filter(user_id=actor.user_id), asked)
+    return page_by_id(StoredFile.objects.filter(user_id=actor.user_id).defer("stored_as"), asked)
 
 
 def get_file(*, file_id: uuid.UUID, actor: Principal) -> StoredFile:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from procrastinate.contrib.django import app
+from psycopg import sql
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
@@ -88,10 +89,24 @@ def test_numbers_are_for_those_with_the_token(path):
 def test_details_tell_an_operator_how_this_process_is():
     answer = Client().get("/health/detailed", headers={"Authorization": "Bearer test-metrics"})
     body = answer.json()
-    assert set(body["checks"]) == {"process", "database", "migrations", "partitions", "cache"}
+    assert {name: check["status"] for name, check in body["checks"].items()} == dict.fromkeys(
+        ("process", "database", "migrations", "partitions", "durability", "cache"), "ok"
+    )
     assert {body[name] > 0 for name in ("memory_peak_mb", "disk_free_mb")} == {True}
     assert (body["ready"], body["mode"], body["uptime_s"] >= 0) == (True, "normal", True)
     assert settings.DATABASES["default"]["NAME"] not in answer.content.decode()
+
+
+def test_commits_that_are_not_waited_for_are_told(connect):
+    mighty = connect("superuser")
+    database = sql.Identifier(settings.DATABASES["default"]["NAME"])
+    mighty.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(database))
+    try:
+        answer = Client().get("/health/ready")
+    finally:
+        mighty.execute(sql.SQL("ALTER DATABASE {} RESET synchronous_commit").format(database))
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert answer.json()["checks"]["durability"]["status"] == "degraded"
 
 
 def test_metrics_count_by_route_not_by_path():

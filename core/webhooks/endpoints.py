@@ -13,6 +13,7 @@ from django.db.models import F, QuerySet
 from core import audit, clock, db, errors, ids, outbound
 from core.models import WebhookDelivery, WebhookEndpoint
 from core.models.webhooks import DISCARDED, DUE
+from core.pagination import Page, PageRequest, page_by_id
 from core.principals import SYSTEM, Principal
 from core.webhooks import signing
 from core.webhooks.errors import AddressRefused, EndpointNotFound, TooManyEndpoints
@@ -29,6 +30,12 @@ def visible_endpoints(actor: Principal) -> QuerySet[WebhookEndpoint]:
     if actor.may("core.view_webhookendpoint"):
         return WebhookEndpoint.objects.all()
     return WebhookEndpoint.objects.filter(user_id=actor.user_id)
+
+
+def page_of_endpoints(*, actor: Principal, asked: PageRequest) -> Page[WebhookEndpoint]:
+    """Return a page of the endpoints ``actor`` may see, newest first, without their secrets."""
+    rows = visible_endpoints(actor).defer("secret_sealed", "previous_secret_sealed")
+    return page_by_id(rows, asked)
 
 
 def get_endpoint(*, endpoint_id: uuid.UUID, actor: Principal) -> WebhookEndpoint:

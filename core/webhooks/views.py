@@ -65,7 +65,7 @@ class EndpointsView(APIView):
         return listed(
             request,
             scope="webhooks",
-            fetch=lambda asked: page_by_id(endpoints.visible_endpoints(caller(request)), asked),
+            fetch=lambda asked: endpoints.page_of_endpoints(actor=caller(request), asked=asked),
             shape=EndpointOutput,
         )
 

@@ -69,7 +69,8 @@ def get_definition_named(name: str) -> CookieDefinition:
 def live_cookies(*, actor: Principal, asked: PageRequest) -> Page[Cookie]:
     """Return a page of the caller's own live cookies without what is behind them, newest first."""
     rows = Cookie.objects.of_user(actor.user_id).live(clock.now())
-    return page_by_id(rows.select_related("definition").defer("value_sealed"), asked)
+    unseen = ("value_sealed", "current_sha256", "previous_sha256")
+    return page_by_id(rows.select_related("definition").defer(*unseen), asked)
 
 
 def person_of(cookie: Cookie) -> User | None:

@@ -45,7 +45,7 @@ def jar_cookies(
     jar = get_jar(jar_id=jar_id, actor=actor)
     rows = JarCookie.objects.filter(
         Q(expires_at=None) | Q(expires_at__gt=clock.now()), jar_id=jar.pk, user_id=jar.user_id
-    ).defer("value_sealed")
+    ).defer("value_sealed", "identity_sha256")
     if host is not None:
         rows = rows.filter(Q(domain=host) | Q(domain__in=domains_of(host), host_only=False))
     return page_by_id(rows, asked)

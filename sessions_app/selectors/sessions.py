@@ -21,7 +21,7 @@ from sessions_app.tokens import TokenKey, key_of
 def live_sessions(*, user_id: uuid.UUID, actor: Principal, asked: PageRequest) -> Page[Session]:
     """Return a page of one person's live sessions, newest first, as far as ``actor`` may see."""
     rows = Session.objects.readable_by(actor).of_user(user_id).live(clock.now())
-    return page_by_id(rows, asked)
+    return page_by_id(rows.defer("token_sha256"), asked)
 
 
 def session_of_token(key: TokenKey, *, at: dt.datetime) -> Session | None:

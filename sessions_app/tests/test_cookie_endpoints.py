@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.services import create_service_key
@@ -246,7 +246,7 @@ def test_value_of_64_kib_is_the_limit(shop: str):
     assert Cookie.objects.count() == 1
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@settings(max_examples=50)
 @given(
     body=st.dictionaries(
         st.sampled_from(["name", "value", "user_id", "anonymous_id", "max_age_s", "gpc", "token"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.models import AuditEvent, IdempotencyKey
@@ -164,7 +164,7 @@ def test_jar_is_made_once_for_a_key(by_ada: str):
     assert call(by_ada, "POST", JARS, {"label": "a"}).json()["code"] == "COOKIE_JAR_EXISTS"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(max_examples=60)
 @given(
     lines=st.lists(st.text(max_size=80), min_size=1, max_size=4),
     url=st.one_of(st.text(max_size=40), st.just(SITE)),

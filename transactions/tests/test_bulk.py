@@ -6,7 +6,7 @@ import datetime as dt
 import uuid
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -195,9 +195,7 @@ moves = st.lists(
 )
 
 
-@hypothesis_settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=15)
 @given(moves=moves, limits=st.lists(st.integers(0, 60), min_size=4, max_size=4))
 def test_each_on_its_merits_equals_one_after_the_other(ada: Person, moves, limits):
     """The batch decides as single postings do, whatever the limits are."""

@@ -9,8 +9,7 @@ import threading
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core import clock
@@ -32,7 +31,6 @@ def _clean() -> bool:
     return not any(finding.faults for finding in verification.verify())
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(
         st.one_of(
