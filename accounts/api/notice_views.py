@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiExample, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import selectors, services
-from accounts.api.notice_serializers import AcceptNoticesInput, MyNoticeList, NoticeList
-from core.api import caller, given
+from accounts.api.notice_serializers import (
+    AcceptNoticesInput,
+    MyNoticeList,
+    MyNoticeOutput,
+    NoticeList,
+    NoticeOutput,
+)
+from core.api import caller, given, listed_whole
 from core.openapi import problems
-from core.principals import Principal
+from core.renderers import LIST_RENDERERS
 
 _NOTICE = {
     "kind": "privacy",
@@ -32,6 +38,7 @@ class NoticesView(APIView):
 
     authentication_classes = []
     permission_classes = [AllowAny]
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         summary="List the notices in force",
@@ -41,12 +48,15 @@ class NoticesView(APIView):
         responses={200: NoticeList},
         examples=[OpenApiExample("One", value={"items": [_NOTICE]}, response_only=True)],
     )
-    def get(self, _request: Request) -> Response:
-        return Response(NoticeList({"items": selectors.newest_notices()}).data)
+    def get(self, request: Request) -> HttpResponseBase:
+        rows = [NoticeOutput(notice).data for notice in selectors.newest_notices()]
+        return listed_whole(request, name="notices", rows=rows, shape=NoticeOutput)
 
 
 class MyNoticesView(APIView):
     """What the caller agreed to, and what they still should."""
+
+    renderer_classes = LIST_RENDERERS
 
     @extend_schema(
         summary="List my notices",
@@ -55,8 +65,8 @@ class MyNoticesView(APIView):
         responses={200: MyNoticeList, **problems(401, 403)},
         examples=[_MINE],
     )
-    def get(self, request: Request) -> Response:
-        return _mine(caller(request))
+    def get(self, request: Request) -> HttpResponseBase:
+        return _mine(request)
 
     @extend_schema(
         summary="Accept notices",
@@ -76,12 +86,14 @@ class MyNoticesView(APIView):
             _MINE,
         ],
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponseBase:
         wanted = given(AcceptNoticesInput, request)["notices"]
         versions = [(each["kind"], each["version"]) for each in wanted]
         services.accept_notices(versions=versions, actor=caller(request))
-        return _mine(caller(request))
+        return _mine(request)
 
 
-def _mine(actor: Principal) -> Response:
-    return Response(MyNoticeList({"items": selectors.notices_of(user_id=actor.user_id)}).data)
+def _mine(request: Request) -> HttpResponseBase:
+    found = selectors.notices_of(user_id=caller(request).user_id)
+    rows = [MyNoticeOutput(notice).data for notice in found]
+    return listed_whole(request, name="notices", rows=rows, shape=MyNoticeOutput)
