@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -21,6 +22,15 @@ from tests.waiting import WAIT_S, until
 
 ROOT = Path(__file__).parent.parent
 JOBS = 1_000
+LEFT = (
+    "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE %s AND status <> 'succeeded'"
+)
+# A job may wait for as long as a test holds it up.
+PATIENT = {
+    "DB_LOCK_TIMEOUT_MS": "55000",
+    "DB_STATEMENT_TIMEOUT_MS": "56000",
+    "REQUEST_DEADLINE_MS": "57000",
+}
 
 
 @pytest.fixture
@@ -57,16 +67,23 @@ def worker(committed_db, tmp_path):
 
 def _is_done(database: str) -> Callable[[], bool]:
     """Return a question: have all mails left the queue?"""
-    left = (
-        "SELECT count(*) FROM procrastinate_jobs "
-        "WHERE task_name = 'deliver_mail' AND status <> 'succeeded'"
-    )
 
     def ask() -> bool:
         with psycopg.connect(url_of("owner", database)) as connection:
-            return connection.execute(left).fetchone() == (0,)
+            return connection.execute(LEFT, ["deliver_mail"]).fetchone() == (0,)
 
     return ask
+
+
+@contextlib.contextmanager
+def _job_in_hand(database: str) -> Iterator[None]:
+    """Let a worker have a job that cannot end before this does."""
+    waiting = "SELECT 1 FROM pg_locks WHERE relation = 'idempotency_key'::regclass AND NOT granted"
+    with psycopg.connect(url_of("superuser", database)) as holding:
+        holding.execute("LOCK TABLE idempotency_key IN ACCESS EXCLUSIVE MODE")
+        tasks.forget_answered_requests.defer(timestamp=0)
+        until(lambda: holding.execute(waiting).fetchone())
+        yield
 
 
 def _enqueue(name: str) -> None:
@@ -112,7 +129,7 @@ def test_stopped_worker_ends_cleanly_and_leaves_nothing_half_done(worker, commit
 def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
     sender, log = tmp_path / "sender", tmp_path / "worker-0.log"
     sender.write_text("before@example.org")
-    process = worker(MAIL_FROM_FILE=str(sender))
+    process = worker(MAIL_FROM_FILE=str(sender), **PATIENT)
 
     def is_sent_by(address: str, to: str) -> bool:
         _enqueue(to)
@@ -134,9 +151,17 @@ def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
     until(lambda: log.read_text().count("Starting worker") == 2 or process.poll() is not None)
     assert is_sent_by("after@example.org", "cora")
     assert process.poll() is None, "it is the same process still"
-    assert "Traceback" not in log.read_text()
-    process.send_signal(signal.SIGTERM)
+
+    with _job_in_hand(committed_db):
+        process.send_signal(signal.SIGHUP)
+        until(lambda: log.read_text().count('"event": "reload"') == 2)
+        # Before it has finished for the reload, somebody stops it.
+        process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=WAIT_S) == 0
+    assert log.read_text().count("Starting worker") == 2
+    assert "Traceback" not in log.read_text()
+    with psycopg.connect(url_of("owner", committed_db)) as connection:
+        assert connection.execute(LEFT, ["forget%"]).fetchone() == (0,)
 
 
 def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):

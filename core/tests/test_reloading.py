@@ -14,6 +14,9 @@ from core import reloading
 from core.management.commands import worker
 
 
+SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+
+
 @pytest.fixture
 def trials(monkeypatch):
     """What the next trials complain of, in turn."""
@@ -31,9 +34,10 @@ def app():
     async def tell(number: int) -> None:
         os.kill(os.getpid(), number)
 
-    before = signal.getsignal(signal.SIGHUP)
+    before = {each: signal.getsignal(each) for each in SIGNALS}
     yield made
-    signal.signal(signal.SIGHUP, before)
+    for each, handler in before.items():
+        signal.signal(each, handler)
 
 
 async def _told(app: App, *signals: int) -> bool:
@@ -64,6 +68,15 @@ def test_refused_configuration_stops_nothing(app, trials, monkeypatch):
     monkeypatch.setattr(reloading, "faults_of_a_trial", complained)
     assert asyncio.run(_told(app, signal.SIGHUP)) is True
     assert trials == []
+
+
+def test_stop_during_a_trial_has_the_last_word(app, monkeypatch):
+    def passed() -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return ""
+
+    monkeypatch.setattr(reloading, "faults_of_a_trial", passed)
+    assert asyncio.run(_told(app, signal.SIGHUP)) is False
 
 
 @pytest.mark.parametrize(

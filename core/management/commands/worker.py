@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -17,6 +18,8 @@ from typing_extensions import override
 from core import crash_reports, logs, metrics, reloading, tracing
 
 log = structlog.get_logger(__name__)
+
+_STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Command(BaseCommand):
@@ -57,7 +60,8 @@ class Command(BaseCommand):
 
 
 async def _work(worker_app: App) -> bool:
-    """Work until told to stop; return whether that was to begin anew."""
+    """Work until told to stop or to begin anew; return whether it is to begin anew."""
+    stop, reload_ = asyncio.create_task(_stop()), asyncio.create_task(_reload())
     async with worker_app.open_async():
         working = asyncio.create_task(
             worker_app.run_worker_async(
@@ -65,19 +69,31 @@ async def _work(worker_app: App) -> bool:
                 # What is done is in our own tables; failed jobs stay, for people to look at.
                 delete_jobs="successful",
                 shutdown_graceful_timeout=settings.ENV.worker_stop_timeout_s,
+                # It stops listening once it has begun to finish: who stops it then is not heard.
+                install_signal_handlers=False,
             )
         )
-        reload_ = asyncio.create_task(_reload(working))
-        await asyncio.wait([working])
-        reload_.cancel()
-    if working.cancelled():
-        return True
-    working.result()
-    return False
+        await asyncio.wait([working, stop, reload_], return_when=asyncio.FIRST_COMPLETED)
+        working.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+    # Whoever stops it while it finishes its jobs for a reload has the last word.
+    return reload_.done() and not stop.done()
 
 
-async def _reload(working: asyncio.Task[None]) -> None:
-    """Wait for SIGHUP with a configuration that would start; then let the work come to its end."""
+async def _stop() -> None:
+    """Wait for SIGTERM or Ctrl-C; who insists with a second one ends the process at once."""
+    is_told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in _STOPS:
+        loop.add_signal_handler(each, is_told.set)
+    await is_told.wait()
+    for each in _STOPS:
+        loop.remove_signal_handler(each)
+
+
+async def _reload() -> None:
+    """Wait for SIGHUP with a configuration that would start."""
     is_told = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, is_told.set)
     while True:
@@ -86,6 +102,5 @@ async def _reload(working: asyncio.Task[None]) -> None:
         faults = await asyncio.to_thread(reloading.faults_of_a_trial)
         if not faults:
             log.info("reload", about="the new configuration starts")
-            working.cancel()
             return
         log.error("reload_refused", about="the running configuration stays", faults=faults)
