@@ -22,9 +22,7 @@ from tests.waiting import WAIT_S, until
 
 ROOT = Path(__file__).parent.parent
 JOBS = 1_000
-LEFT = (
-    "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE %s AND status <> 'succeeded'"
-)
+LEFT = "SELECT count(*) FROM procrastinate_jobs WHERE task_name LIKE %s AND status <> 'succeeded'"
 # A job may wait for as long as a test holds it up.
 PATIENT = {
     "DB_LOCK_TIMEOUT_MS": "55000",
@@ -81,7 +79,7 @@ def _job_in_hand(database: str) -> Iterator[None]:
     waiting = "SELECT 1 FROM pg_locks WHERE relation = 'idempotency_key'::regclass AND NOT granted"
     with psycopg.connect(url_of("superuser", database)) as holding:
         holding.execute("LOCK TABLE idempotency_key IN ACCESS EXCLUSIVE MODE")
-        tasks.forget_answered_requests.defer(timestamp=0)
+        app.configure_task("core.tasks.forget_answered_requests").defer(timestamp=0)
         until(lambda: holding.execute(waiting).fetchone())
         yield
 

@@ -13,7 +13,6 @@ from procrastinate import App, testing
 from core import reloading
 from core.management.commands import worker
 
-
 SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 
 
