@@ -91,26 +91,42 @@ def _broken(watched: Watched) -> Iterator[None]:
             connection.execute("ALTER TABLE mislaid RENAME TO stored_file")
 
 
-def test_crash_is_one_line_and_one_envelope(watched):
-    ada = registered(watched.service, f"{uuid.uuid4().hex[:8]}@example.org")
-    seen = len(watched.envelopes())
-    with _broken(watched):
-        status, headers, _ = ada.call("GET", "/api/v1/files/")
-    assert status == 500
-    until(lambda: len(watched.envelopes()) > seen)
-    (envelope,) = [one for one in watched.envelopes() if headers["x-request-id"].encode() in one]
-    event = json.loads(envelope.splitlines()[2])
-    assert event["release"]
-    assert event["exception"]["values"][-1]["type"] == "ProgrammingError"
-    assert not {"request", "user", "server_name"} & set(event)
-    assert ada.token.encode() not in envelope
+def _reported(watched: Watched, request_id: str) -> dict[str, Any]:
+    """Return the one report of a request, or of its job, after one error in the log."""
+
+    def found() -> list[bytes]:
+        return [one for one in watched.envelopes() if request_id.encode() in one]
+
+    until(found)
+    (envelope,) = found()
     errors = [
         line
-        for line in map(json.loads, watched.service.log.read_text().splitlines())
-        if line["level"] == "error" and line.get("request_id") == headers["x-request-id"]
+        for line in map(json.loads, watched.log().splitlines())
+        if line["level"] == "error" and line.get("request_id") == request_id
     ]
     assert len(errors) == 1
     assert errors[0]["exception"]
+    event: dict[str, Any] = json.loads(envelope.splitlines()[2])
+    assert event["release"]
+    assert event["exception"]["values"][-1]["type"] == "ProgrammingError"
+    assert not {"request", "user", "extra", "server_name"} & set(event)
+    return event
+
+
+def test_crash_of_a_request_and_of_its_job_is_one_line_and_one_envelope(watched):
+    email = f"{uuid.uuid4().hex[:8]}@example.org"
+    ada = registered(watched.service, email)
+    me = ada.call("GET", "/api/v1/me/")[2]["id"]
+    with _broken(watched):
+        status, crashed, _ = ada.call("GET", "/api/v1/files/")
+        assert status == 500
+        status, asked, _ = ada.call("POST", "/api/v1/me/export/", {})
+        assert status == 202
+        by_job = _reported(watched, asked["x-request-id"])
+    by_request = _reported(watched, crashed["x-request-id"])
+    assert by_request["tags"]["job"] == ""
+    assert by_job["tags"]["job"] == "make_data_export"
+    assert not [secret for secret in (ada.token, email, me) if secret in f"{by_request}{by_job}"]
 
 
 def test_one_trace_over_two_processes_to_the_receiver(watched):
