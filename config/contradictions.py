@@ -18,9 +18,12 @@ SECRET_KEY_LENGTH_MIN: Final = 50
 
 def contradictions(env: Env) -> list[str]:
     """Return every problem, in words for whoever runs this."""
-    problems = []
-    if len(env.secret_key) < SECRET_KEY_LENGTH_MIN:
-        problems.append(f"SECRET_KEY must have at least {SECRET_KEY_LENGTH_MIN} characters")
+    signing = {"SECRET_KEY": [env.secret_key], "SECRET_KEY_FALLBACKS": env.secret_key_fallbacks}
+    problems = [
+        f"{name} must have at least {SECRET_KEY_LENGTH_MIN} characters"
+        for name, keys in signing.items()
+        if any(len(key) < SECRET_KEY_LENGTH_MIN for key in keys)
+    ]
     if (env.mail_transport == "smtp") != bool(env.smtp_url):
         problems.append("MAIL_TRANSPORT=smtp and SMTP_URL belong together")
     try:

@@ -6,16 +6,20 @@ import os
 import re
 import signal
 import threading
+import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.core import signing
 
-from tests.http import Client
+from tests.http import Client, logged_in, registered
 from tests.serving import Service
 from tests.waiting import until
 
 CONTACT = "/.well-known/security.txt"
+OLDEST_KEY, OLD_KEY, NEW_KEY = "a" * 50, "b" * 50, "c" * 50
 
 
 @pytest.fixture
@@ -27,8 +31,27 @@ def contact(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def service(serve, contact: Path) -> Service:
-    served: Service = serve(workers=2, threads=4, SECURITY_CONTACT_FILE=str(contact))
+def keys(tmp_path: Path) -> Callable[..., None]:
+    """How to write the files of the secret keys: the one that signs, and what is still accepted."""
+
+    def write(current: str, *former: str) -> None:
+        (tmp_path / "key").write_text(current + "\n")
+        (tmp_path / "former-keys").write_text(",".join(former) + "\n")
+
+    write(OLD_KEY, OLDEST_KEY)
+    return write
+
+
+@pytest.fixture
+def service(serve, contact: Path, keys, tmp_path: Path, monkeypatch) -> Service:
+    monkeypatch.delenv("SECRET_KEY")
+    served: Service = serve(
+        workers=2,
+        threads=4,
+        SECURITY_CONTACT_FILE=str(contact),
+        SECRET_KEY_FILE=str(tmp_path / "key"),
+        SECRET_KEY_FALLBACKS_FILE=str(tmp_path / "former-keys"),
+    )
     return served
 
 
@@ -50,6 +73,18 @@ def _reload(service: Service) -> None:
     until(lambda: "the new configuration starts" in service.log.read_text())
 
 
+def _cursor(ada: Client, key: str) -> str:
+    """Return a link to Ada's further sessions that ``key`` signed."""
+    page = ada.call("GET", "/api/v1/sessions/?limit=1")[2]
+    unsigned = page["next"].rpartition("cursor=")[2].rpartition(".")[0]
+    signer = signing.Signer(key=key, salt="cursor:sessions", sep=".")
+    return f"/api/v1/sessions/?limit=1&cursor={signer.sign(urllib.parse.unquote(unsigned))}"
+
+
+def _answers(ada: Client, links: list[str]) -> list[int]:
+    return [Client(f"http://{ada.address}", ada.token).call("GET", link)[0] for link in links]
+
+
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -58,8 +93,14 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def test_new_values_hold_after_sighup_and_no_request_is_dropped(service: Service, contact: Path):
+def test_new_values_hold_after_sighup_and_no_request_is_dropped(
+    service: Service, contact: Path, keys
+):
     former = _booted(service)
+    registered(service, "ada@example.org")
+    ada = logged_in(service.url, "ada@example.org")
+    cursors = [_cursor(ada, key) for key in (OLDEST_KEY, OLD_KEY, NEW_KEY)]
+    assert _answers(ada, cursors) == [200, 200, 400]
     seen: list[int] = []
     is_over = threading.Event()
 
@@ -72,6 +113,7 @@ def test_new_values_hold_after_sighup_and_no_request_is_dropped(service: Service
         thread.start()
     try:
         contact.write_text("mailto:after@example.org\n")
+        keys(NEW_KEY, OLD_KEY)
         assert _shown(service) == "mailto:before@example.org"
         _reload(service)
         until(lambda: _shown(service) == "mailto:after@example.org")
@@ -83,6 +125,8 @@ def test_new_values_hold_after_sighup_and_no_request_is_dropped(service: Service
             thread.join()
     assert set(seen) == {200}
     assert len(_booted(service)) == 4
+    # What the former key signed holds while the key is named, and no longer.
+    assert _answers(ada, cursors) == [400, 200, 200]
     assert service.process.poll() is None, "it is the same process still"
 
 

@@ -46,6 +46,7 @@ def test_every_fault_is_reported_at_once():
     ("change", "told"),
     [
         ({"SECRET_KEY": "short"}, "SECRET_KEY"),
+        ({"SECRET_KEY_FALLBACKS": "f" * 50 + ",short"}, "SECRET_KEY_FALLBACKS"),
         ({"ENCRYPTION_KEYS": "k1:short"}, "ENCRYPTION_KEYS"),
         ({"ENCRYPTION_KEYS": "k 1:" + "A" * 43}, "ENCRYPTION_KEYS"),
         ({"ENCRYPTION_KEYS": "k1:" + "A" * 43 + ",k1:" + "B" * 43}, "ENCRYPTION_KEYS"),
