@@ -80,9 +80,6 @@ EVENTS = Counter(
     "What happened to people, sessions, cookies and money, committed, by topic of the event.",
     ["topic"],
 )
-POSTED_TRANSACTIONS = Counter(
-    "strongroom_posted_transactions_total", "Transactions committed to the ledger."
-)
 
 
 # States without labels: until somebody measures them they read as zero, which would be a lie.

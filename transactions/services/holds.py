@@ -10,7 +10,7 @@ from typing import Final
 
 from django.db import connection
 
-from core import audit, clock, context, db, ids, metrics, outbox
+from core import audit, clock, context, db, ids, outbox
 from core.errors import PermissionRefused
 from core.principals import Principal
 from transactions import constants, errors, selectors
@@ -119,7 +119,7 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
             *(audit_id, event_id),
         ],
     )
-    metrics.POSTED_TRANSACTIONS.inc()
+    outbox.count("transaction.posted")
     outbox.count("hold.captured")
     return PostedTransaction(
         id=transaction_id,

@@ -17,7 +17,7 @@ import orjson
 from django.conf import settings
 from django.db import transaction
 
-from core import clock, context, db, idempotency, ids, metrics
+from core import clock, context, db, idempotency, ids, outbox
 from core import errors as core_errors
 from core.principals import Principal
 from transactions import constants, errors, selectors
@@ -175,7 +175,7 @@ def post_transactions(
     if rows and rows[0].transaction_index == 0:
         assert identity is not None
         return [_replayed(identity, rows[0])]
-    metrics.POSTED_TRANSACTIONS.inc(len(drafts))
+    outbox.count("transaction.posted", len(drafts))
     return _grouped(made, rows)
 
 
