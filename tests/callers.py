@@ -12,8 +12,9 @@ from accounts import services as accounts
 from accounts import totp
 from accounts.constants import ROLE_PERMISSIONS
 from accounts.models import Factor
-from core import clock, crypto, ids, scopes
+from core import clock, ids, scopes
 from core.models import WebhookDelivery, WebhookEndpoint
+from core.personal_keys import Box
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
 from sessions_app.services import (
@@ -97,7 +98,7 @@ def _acting_as(person: Person, staff: Person) -> str:
 def an_app(person: Person, **facts: Any) -> Factor:
     """Give a person an authenticator app."""
     app = Factor(user=person.user, kind="totp", label="an app", **facts)
-    app.seed_sealed = crypto.seal(totp.make_seed().encode(), bound_to=app.seed_place)
+    app.seed_sealed = Box(person.user.pk).seal(totp.make_seed().encode(), bound_to=app.seed_place)
     app.save(force_insert=True)
     return app
 

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from typing_extensions import override
 
 from accounts import constants
-from core import crypto, ids
+from core import ids, personal_keys
 
 
 class Factor(models.Model):
@@ -20,6 +20,8 @@ class Factor(models.Model):
     The seed of an app is sealed and bound to this row. ``last_step`` is the last time step whose
     code was used: no code works twice. Of a passkey there is only the public key.
     """
+
+    sealed_personally: ClassVar = True
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user = models.ForeignKey(
@@ -75,7 +77,8 @@ class Factor(models.Model):
     def seed(self) -> str:
         """The seed of an authenticator app, in base32."""
         assert self.seed_sealed is not None, "only an app has one"
-        return crypto.unseal(bytes(self.seed_sealed), bound_to=self.seed_place).decode()
+        box = personal_keys.Box(self.user_id)
+        return box.unseal(bytes(self.seed_sealed), bound_to=self.seed_place).decode()
 
     @property
     def seed_place(self) -> str:

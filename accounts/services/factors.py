@@ -15,7 +15,7 @@ from accounts.services.guessing import counted_guess
 from accounts.services.notices import tell
 from accounts.services.proofs import as_known, confirmed_factors
 from accounts.services.recovery_codes import make_codes
-from core import audit, clock, crypto, db, hooks, ids, outbox, step_up
+from core import audit, clock, crypto, db, hooks, ids, outbox, personal_keys, step_up
 from core.principals import Principal
 
 
@@ -32,7 +32,8 @@ def begin_app(*, label: str, actor: Principal) -> tuple[Factor, str]:
 
     def begin() -> Factor:
         factor = _begin(constants.TOTP, label=label, actor=actor)
-        factor.seed_sealed = crypto.seal(seed.encode(), bound_to=factor.seed_place)
+        box = personal_keys.Box(factor.user_id)
+        factor.seed_sealed = box.seal(seed.encode(), bound_to=factor.seed_place)
         factor.save(update_fields=["seed_sealed"])
         return factor
 

@@ -19,6 +19,7 @@ from accounts.tests.factors import enrolled_app, fresh
 from core import clock, crypto
 from core.errors import RateLimited, ScopeMissing, StepUpRequired
 from core.models import AuditEvent, OutboxEvent
+from core.personal_keys import Box
 from core.principals import Principal
 from tests.mailbox import mails_to
 from tests.people import Person
@@ -133,7 +134,7 @@ def test_neither_seed_nor_code_is_readable_in_the_database(ada: Person):
     factor = Factor.objects.get(pk=app.factor_id)
     stored = bytes(factor.seed_sealed or b"")
     with pytest.raises(crypto.SealBroken):
-        crypto.unseal(stored, bound_to="factor.seed_sealed:another row")
+        Box(ada.user.pk).unseal(stored, bound_to="factor.seed_sealed:another row")
 
 
 def test_first_factor_brings_codes_mail_audit_and_event_the_second_no_codes(

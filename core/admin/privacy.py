@@ -48,7 +48,7 @@ class DeletionRequestAdmin(OfPersonAdmin):
 
 @admin.register(PersonalKey)
 class PersonalKeyAdmin(OfPersonAdmin):
-    """Whose files are sealed with a key of their own."""
+    """Who has a key of their own: what is sealed about them is lost with it."""
 
     list_display = ("created_at", "user_id")
     fields = ("id", "user_id", "created_at")

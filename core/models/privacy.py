@@ -64,7 +64,7 @@ class DataExport(models.Model):
 
 
 class PersonalKey(models.Model):
-    """The key that files about a person are sealed with; without the row nobody opens them."""
+    """The key that what is sealed about a person has; without the row nobody opens any of it."""
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField("person")

@@ -29,6 +29,7 @@ class WebhookEndpoint(models.Model):
     sealed_places: ClassVar = dict.fromkeys(
         ("secret_sealed", "previous_secret_sealed"), "webhook_endpoint.secret"
     )
+    sealed_personally: ClassVar = True
 
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField("owner")

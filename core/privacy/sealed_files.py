@@ -8,7 +8,6 @@ left out, put elsewhere or cut off.
 from __future__ import annotations
 
 import io
-import secrets
 import struct
 import uuid
 from collections.abc import Iterator
@@ -17,17 +16,13 @@ from typing import IO, Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from typing_extensions import Buffer, override
 
-from core import crypto, ids
-from core.models import PersonalKey
+from core import crypto, personal_keys
 
 PIECE_BYTES: Final = 1 << 18
 _TAG_BYTES: Final = 16
-_KEY_BYTES: Final = 32
 
 
 def key_for(*, user_id: uuid.UUID, name: str) -> bytes:
@@ -35,16 +30,7 @@ def key_for(*, user_id: uuid.UUID, name: str) -> bytes:
 
     Joins the caller's transaction.
     """
-    row = PersonalKey.objects.filter(user_id=user_id).first()
-    if row is None:
-        row = PersonalKey(id=ids.uuid7(), user_id=user_id)
-        row.key_sealed = crypto.seal(secrets.token_bytes(_KEY_BYTES), bound_to=_place(row))
-        PersonalKey.objects.bulk_create([row], ignore_conflicts=True)
-        row = PersonalKey.objects.get(user_id=user_id)
-    personal = crypto.unseal(bytes(row.key_sealed), bound_to=_place(row))
-    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=f"strongroom:file:{name}".encode()).derive(
-        personal
-    )
+    return personal_keys.derived(user_id=user_id, purpose=f"file:{name}")
 
 
 class SealedWriter(io.RawIOBase):
@@ -115,7 +101,3 @@ def remove(name: str) -> None:
 def _place_of_piece(number: int, *, is_last: bool) -> tuple[bytes, bytes]:
     # The key is the file's alone, so that a count is a nonce that never comes twice.
     return struct.pack(">xxxxQ", number), b"last" if is_last else b"more"
-
-
-def _place(row: PersonalKey) -> str:
-    return f"personal_key.key_sealed:{row.pk}"

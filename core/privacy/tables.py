@@ -179,7 +179,7 @@ _PRIVACY: Final = {
         technical="id user_id state rows size_bytes created_at finished_at expires_at",
     ),
     "personal_key": Table(
-        purpose="making files about a person unreadable at once",
+        purpose="making what is sealed about a person unreadable at once",
         basis=CONTRACT,
         retention="account",
         erasure=DELETE,

@@ -93,7 +93,7 @@ def create_endpoint(
             topics=list(topics),
             sees_all=sees_all,
             batch_size=batch_size,
-            secret_sealed=signing.sealed(secret, endpoint_id=endpoint_id),
+            secret_sealed=signing.sealed(secret, endpoint_id=endpoint_id, user_id=actor.user_id),
             created_at=clock.now(),
         )
         _tell("webhook.create", endpoint, actor, url=url, topics=list(topics))
@@ -169,7 +169,7 @@ def rotate_secret(
         WebhookEndpoint.objects.filter(pk=endpoint.pk, user_id=endpoint.user_id).update(
             previous_secret_sealed=F("secret_sealed"),
             previous_until=clock.now() + dt.timedelta(seconds=overlap_s),
-            secret_sealed=signing.sealed(secret, endpoint_id=endpoint.pk),
+            secret_sealed=signing.sealed(secret, endpoint_id=endpoint.pk, user_id=endpoint.user_id),
             version=F("version") + 1,
         )
         _tell("webhook.rotate_secret", endpoint, actor, overlap_s=overlap_s)

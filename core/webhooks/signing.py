@@ -10,7 +10,7 @@ from typing import Final
 
 from standardwebhooks.webhooks import Webhook
 
-from core import clock, crypto
+from core import clock, personal_keys
 from core.models import WebhookEndpoint
 
 SECRET_BYTES: Final = 32
@@ -22,9 +22,10 @@ def make_secret() -> str:
     return SECRET_PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-def sealed(secret: str, *, endpoint_id: uuid.UUID) -> bytes:
-    """Encrypt ``secret`` for the row of its endpoint."""
-    return crypto.seal(secret.encode(), bound_to=f"webhook_endpoint.secret:{endpoint_id}")
+def sealed(secret: str, *, endpoint_id: uuid.UUID, user_id: uuid.UUID) -> bytes:
+    """Encrypt ``secret`` for the row of its endpoint, with its owner's key."""
+    place = f"webhook_endpoint.secret:{endpoint_id}"
+    return personal_keys.Box(user_id).seal(secret.encode(), bound_to=place)
 
 
 def headers_for(endpoint: WebhookEndpoint, *, message_id: str, body: bytes) -> dict[str, str]:
@@ -50,7 +51,8 @@ def _boxes(endpoint: WebhookEndpoint, now: dt.datetime) -> list[bytes]:
 
 
 def _unsealed(box: bytes, endpoint: WebhookEndpoint) -> str:
-    return crypto.unseal(box, bound_to=f"webhook_endpoint.secret:{endpoint.pk}").decode()
+    own = personal_keys.Box(endpoint.user_id)
+    return own.unseal(box, bound_to=f"webhook_endpoint.secret:{endpoint.pk}").decode()
 
 
 def _as_library_expects(moment: dt.datetime) -> dt.datetime:

@@ -96,6 +96,8 @@ class Cookie(models.Model):
     may be that of a visitor whom no row of ``users`` has; ``subject_id`` is whose consent it needs.
     """
 
+    sealed_personally: ClassVar = True
+
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -53,6 +53,8 @@ class JarCookie(models.Model):
     partition): together they may be longer than an index takes.
     """
 
+    sealed_personally: ClassVar = True
+
     id = models.UUIDField(primary_key=True, default=ids.uuid7, editable=False)
     user_id = models.UUIDField("owner")
     jar = models.ForeignKey(

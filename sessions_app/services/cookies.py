@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models import F
 
 from accounts.services import notices
-from core import audit, clock, context, crypto, db, ids, outbox
+from core import audit, clock, context, crypto, db, ids, outbox, personal_keys
 from core.errors import PermissionRefused
 from core.principals import HOUSE_USER_ID, SYSTEM, Principal
 from sessions_app import chains, constants, selectors
@@ -73,7 +73,9 @@ class Handed:
         sealed = self.cookie.value_sealed
         if sealed is None:
             return None
-        return crypto.unseal(bytes(sealed), bound_to=_bound_to(self.cookie.pk)).decode()
+        assert self.cookie.user_id is not None
+        box = personal_keys.Box(self.cookie.user_id)
+        return box.unseal(bytes(sealed), bound_to=_bound_to(self.cookie.pk)).decode()
 
 
 def issue_cookie(*, order: Order, subject: Subject, actor: Principal) -> Handed:
@@ -103,7 +105,10 @@ def issue_cookie(*, order: Order, subject: Subject, actor: Principal) -> Handed:
             subject_id=consent_of,
             session_id=order.session_id,
         )
-        handed = hand_out(cookie, value=order.value, max_age_s=order.max_age_s)
+        # A visitor is nobody who could be erased, and gets a new id with each cookie.
+        seal = personal_keys.Box(subject.user_id).seal if subject.user_id else crypto.seal
+        cookie.value_sealed = seal(order.value.encode(), bound_to=_bound_to(cookie.id))
+        handed = hand_out(cookie, max_age_s=order.max_age_s)
         _tell("cookie.issue", cookie, actor, name=order.name)
         outbox.count("cookie.issued")
         return handed
@@ -142,18 +147,16 @@ def use(link: Link, *, name: str) -> Handed | None:
     return db.run_in_transaction(lambda: _rotate(link, name))
 
 
-def hand_out(cookie: Cookie, *, value: str | None = None, max_age_s: int | None = None) -> Handed:
+def hand_out(cookie: Cookie, *, max_age_s: int | None = None) -> Handed:
     """Write ``cookie``, which says whose and which it is, and return it with its line.
 
     Joins the caller's transaction.
     """
     assert cookie.user_id is not None, "a cookie of nobody has an id of its own there"
     now, running = clock.now(), context.current()
-    cookie.id, cookie.key_id = ids.uuid7(), crypto.current_key_id()
+    cookie.key_id = crypto.current_key_id()
     first = chains.first_link(cookie.user_id, cookie.id, key_id=cookie.key_id)
     cookie.current_sha256 = first.sha256
-    if value is not None:
-        cookie.value_sealed = crypto.seal(value.encode(), bound_to=_bound_to(cookie.id))
     cookie.created_at = cookie.rotated_at = now
     cookie.expires_at = now + dt.timedelta(seconds=max_age_s or cookie.definition.max_age_s)
     cookie.client_address = running.client_address or None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from core import audit, clock, db
+from core.personal_keys import Box
 from core.principals import Principal
 from sessions_app import selectors
 from sessions_app.models import CookieJar, JarCookie
@@ -78,8 +79,10 @@ def _exported(jar_id: uuid.UUID, actor: Principal) -> Iterator[Cookie]:
     row = selectors.get_jar(jar_id=jar_id, actor=actor)
     now = clock.now()
     rows = JarCookie.objects.filter(jar_id=row.pk, user_id=row.user_id).order_by("id")
+    box = Box(row.user_id)
     kept = [
-        dataclasses.replace(jars.as_cookie(cookie), value=jars.value_of(cookie)) for cookie in rows
+        dataclasses.replace(jars.as_cookie(cookie), value=jars.value_of(cookie, box))
+        for cookie in rows
     ]
     live = [cookie for cookie in kept if not cookie.is_expired(now)]
     _tell("cookie_jar.export", row, actor, len(live))

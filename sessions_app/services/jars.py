@@ -15,7 +15,8 @@ from collections.abc import Sequence
 import orjson
 from django.db import IntegrityError
 
-from core import audit, clock, crypto, db, ids
+from core import audit, clock, db, ids
+from core.personal_keys import Box
 from core.principals import Principal
 from sessions_app import constants, selectors
 from sessions_app.errors import (
@@ -115,7 +116,8 @@ def store_cookies(
 def cookie_header(*, jar_id: uuid.UUID, exchange: Exchange, actor: Principal) -> str:
     """Return the ``Cookie`` header that the jar sends with a request; empty for none.
 
-    One query. Which cookies were sent is written once an hour at most, for eviction.
+    One query, and one for the owner's key where it sends any. Which cookies were sent is written
+    once an hour at most, for eviction.
 
     Raises:
         JarNotFound: no such jar, or not the caller's.
@@ -125,8 +127,9 @@ def cookie_header(*, jar_id: uuid.UUID, exchange: Exchange, actor: Principal) ->
     by_key = {key_of(row): row for row in rows}
     chosen = Jar(as_cookie(row) for row in rows).choose(exchange, at=now)
     _touch([by_key[cookie.key] for cookie in chosen], now)
+    box = Box(actor.user_id)
     return header_of(
-        dataclasses.replace(cookie, value=value_of(by_key[cookie.key])) for cookie in chosen
+        dataclasses.replace(cookie, value=value_of(by_key[cookie.key], box)) for cookie in chosen
     )
 
 
@@ -200,8 +203,9 @@ def write(row: CookieJar, before: dict[Key, Cookie], jar: Jar) -> None:
     if gone:
         JarCookie.objects.filter(pk__in=gone, user_id=row.user_id).delete()
     changed = [cookie for key, cookie in jar.cookies.items() if before.get(key) is not cookie]
+    box = Box(row.user_id)
     JarCookie.objects.bulk_create(
-        [_as_row(row, cookie) for cookie in changed],
+        [_as_row(row, cookie, box) for cookie in changed],
         update_conflicts=True,
         unique_fields=["jar", "identity_sha256", "user_id"],
         update_fields=_UPDATED,
@@ -244,9 +248,9 @@ def key_of(row: JarCookie) -> Key:
     return Key(row.name, row.domain, row.host_only, row.path, row.partition)
 
 
-def value_of(row: JarCookie) -> str:
-    """Return the value of a cookie in the clear."""
-    return crypto.unseal(bytes(row.value_sealed), bound_to=_bound_to(row.pk)).decode()
+def value_of(row: JarCookie, box: Box) -> str:
+    """Return the value of a cookie in the clear; ``box`` is its owner's."""
+    return box.unseal(bytes(row.value_sealed), bound_to=_bound_to(row.pk)).decode()
 
 
 def _received(jar: Jar, index: int, line: str, exchange: Exchange, now: dt.datetime) -> Verdict:
@@ -257,7 +261,7 @@ def _received(jar: Jar, index: int, line: str, exchange: Exchange, now: dt.datet
     return Verdict(index, cookie, is_removed=cookie.is_expired(now))
 
 
-def _as_row(jar: CookieJar, cookie: Cookie) -> JarCookie:
+def _as_row(jar: CookieJar, cookie: Cookie, box: Box) -> JarCookie:
     return JarCookie(
         id=cookie.id,
         user_id=jar.user_id,
@@ -268,7 +272,7 @@ def _as_row(jar: CookieJar, cookie: Cookie) -> JarCookie:
         host_only=cookie.key.host_only,
         path=cookie.key.path,
         partition=cookie.key.partition,
-        value_sealed=crypto.seal(cookie.value.encode(), bound_to=_bound_to(cookie.id)),
+        value_sealed=box.seal(cookie.value.encode(), bound_to=_bound_to(cookie.id)),
         secure=cookie.secure,
         http_only=cookie.http_only,
         same_site=cookie.same_site,
