@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.db.models import Q
 
+from core import db
 from core.principals import HOUSE_USER_ID, Principal
 
 if TYPE_CHECKING:
@@ -58,9 +59,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def usable(self, at: dt.datetime) -> ApiKeyQuerySet:
         """Return the keys that are neither revoked, nor expired, nor past their overlap."""
+        now = db.no_earlier_than_now(at)
         return self.filter(
-            Q(expires_at=None) | Q(expires_at__gt=at),
-            Q(overlap_until=None) | Q(overlap_until__gt=at),
+            Q(expires_at=None) | Q(expires_at__gt=now),
+            Q(overlap_until=None) | Q(overlap_until__gt=now),
             revoked_at=None,
         )
 

@@ -6,6 +6,7 @@ retries only what PostgreSQL says may be repeated: serialization failure, deadlo
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import structlog
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import DateTimeField, Value
+from django.db.models.functions import Greatest, Now
 
 from core import context, errors, metrics
 
@@ -42,6 +45,14 @@ _ERROR_BY_SQLSTATE: Final[dict[str, tuple[type[errors.DomainError], str]]] = {
 _UNAVAILABLE_PREFIXES: Final = ("08", "25006", "25P03", "25P04", "53", "57P", "58")
 
 log = structlog.get_logger(__name__)
+
+
+def no_earlier_than_now(at: dt.datetime) -> Greatest:
+    """Return ``at`` for a query, or PostgreSQL's own time when that is later.
+
+    What has ended by PostgreSQL's clock does not begin again because ours was set back.
+    """
+    return Greatest(Value(at, DateTimeField()), Now())
 
 
 def run_in_transaction(work: Callable[[], T]) -> T:

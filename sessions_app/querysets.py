@@ -7,9 +7,10 @@ import uuid
 from typing import TYPE_CHECKING
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, ExpressionWrapper, F, Func, OuterRef, Value
 
 from accounts.models import Factor
+from core import db
 from core.principals import Principal
 from sessions_app.tokens import TokenKey
 
@@ -22,7 +23,13 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
     def live(self, at: dt.datetime) -> SessionQuerySet:
         """Return the sessions that are neither revoked nor past their absolute end."""
-        return self.filter(revoked_at=None, expires_at__gt=at)
+        return self.filter(revoked_at=None, expires_at__gt=db.no_earlier_than_now(at))
+
+    def not_idle(self, at: dt.datetime) -> SessionQuerySet:
+        """Return the sessions that were last used within what each of them allows."""
+        idle = Func(*[Value(0)] * 6, F("idle_timeout_s"), function="make_interval")
+        longest = ExpressionWrapper(db.no_earlier_than_now(at) - idle, models.DateTimeField())
+        return self.filter(last_seen_at__gte=longest)
 
     def of_user(self, user_id: uuid.UUID) -> SessionQuerySet:
         """Return one person's sessions."""
@@ -68,7 +75,7 @@ class CookieQuerySet(models.QuerySet["Cookie"]):
 
     def live(self, at: dt.datetime) -> CookieQuerySet:
         """Return the cookies that are neither revoked nor expired."""
-        return self.filter(revoked_at=None, expires_at__gt=at)
+        return self.filter(revoked_at=None, expires_at__gt=db.no_earlier_than_now(at))
 
     def of_user(self, user_id: uuid.UUID) -> CookieQuerySet:
         """Return one person's cookies."""

@@ -82,12 +82,10 @@ def _valid(rows: SessionQuerySet, at: dt.datetime) -> Session | None:
     epoch, and the person is active. A guest is nobody yet, and has no epoch.
     """
     # A filter by user_id makes Django join inwards, and a guest has no account to join.
-    found = rows.with_factor().live(at)
+    found = rows.with_factor().live(at).not_idle(at)
     guests = found.filter(kind=constants.KIND_GUEST)
     session = found.select_related("user").first() or guests.first()
     if session is None:
-        return None
-    if at - session.last_seen_at > dt.timedelta(seconds=session.idle_timeout_s):
         return None
     if session.kind == constants.KIND_GUEST:
         return session
