@@ -1,21 +1,25 @@
-"""Faults of the host: no log, no descriptors, no archive for the log of PostgreSQL."""
+"""Faults of the host: no log, no descriptors, a clock that jumps, a WAL nobody takes."""
 
 from __future__ import annotations
 
+import datetime as dt
 import http.client
 import os
+import re
 import resource
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
 
+from core import clock
 from core.embedded.postgres import OWNER_ROLE, THROW_AWAY, PostgresCluster
 from tests.breakable import World, migrated
-from tests.http import Client, registered
+from tests.http import Client, posting, registered
 from tests.ready import await_ready
 from tests.services import cluster_at
-from tests.serving import Service
+from tests.serving import ROOT, Service
 from tests.waiting import until
 
 
@@ -55,6 +59,68 @@ def test_web_process_without_descriptors_is_replaced_or_recovers(serve):
     await_ready(service.url, service.process, service.log)
     until(lambda: {_outcome(service, ada.token) for _ in range(10)} == {200})
     assert service.command("ledger_verify").returncode == 0
+
+
+def test_clock_that_jumps_revives_nobody_and_moves_no_limit(serve, tmp_path):
+    """The clock of the web processes, not PostgreSQL's: two hours back, then on, then right."""
+    (tmp_path / "sitecustomize.py").write_text(_A_CLOCK_THAT_JUMPS)
+    jump = tmp_path / "jump"
+    jump.write_text("0")
+    patched = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "JUMP_FILE": str(jump)}
+    service = serve(workers=2, SESSION_IDLE_TIMEOUT_S="86400", **patched)
+    told = service.command("shell", "-v", "0", "-c", _ADA_HAS_MONEY_BOB_HAS_EXPIRED).stdout
+    token, of_bob, purse, target = told.split()
+    ada, bob = Client(service.url, token), Client(service.url, of_bob)
+    moved, left = [], []
+    for hours in (-2, 2, 0):
+        jump.write_text(str(hours))
+        assert bob.call("GET", "/api/v1/me/")[0] == 401, hours
+        for _ in range(3):
+            status, answer = ada.post_transaction(posting(purse, target, 1))
+            assert status == 201, answer
+            moved.append(answer["id"])
+        status, headers, _ = ada.call("GET", "/api/v1/me/")
+        assert status == 200
+        ahead = parsedate_to_datetime(headers["date"]) - clock.now()
+        assert abs(ahead - dt.timedelta(hours=hours)) < dt.timedelta(minutes=5)
+        left.append(int(re.search(r"r=(\d+)", headers["ratelimit"])[1]))
+    assert len(set(moved)) == 9
+    assert left == sorted(left, reverse=True)
+    assert service.command("ledger_verify").returncode == 0
+
+
+# What every process of the service does first.
+_A_CLOCK_THAT_JUMPS = """
+import datetime as dt
+import os
+import pathlib
+import time
+from core import clock
+
+jump, now, since_1970_ns = pathlib.Path(os.environ["JUMP_FILE"]), clock.now, time.time_ns
+off_s = lambda: int(jump.read_text() or 0) * 3600
+clock.now = lambda: now() + dt.timedelta(seconds=off_s())
+time.time_ns = lambda: since_1970_ns() + off_s() * 10**9
+time.time = lambda: time.time_ns() / 10**9
+"""
+_ADA_HAS_MONEY_BOB_HAS_EXPIRED = """
+import datetime as dt
+from core import clock
+from sessions_app.models import Session
+from sessions_app.services import start_session
+from tests.people import make_person
+from transactions.tests.money import open_account
+
+ada, bob = make_person("ada@example.org"), make_person("bob@example.org")
+ended = clock.now() - dt.timedelta(hours=1)
+began = ended - dt.timedelta(days=1)
+session, of_bob = start_session(user=bob.user)
+Session.objects.filter(pk=session.pk).update(
+    created_at=began, authenticated_at=began, expires_at=ended
+)
+print(start_session(user=ada.user)[1], of_bob)
+print(open_account(ada.principal, balance=100), open_account(ada.principal))
+"""
 
 
 def _outcome(service: Service, token: str) -> int | None:
