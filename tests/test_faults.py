@@ -7,8 +7,11 @@ answers within seconds and a ledger in which everything that was acknowledged ha
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import os
+import shutil
 import time
+import uuid
 from collections.abc import Iterator
 
 import psycopg
@@ -23,6 +26,7 @@ from tests.waiting import until
 from tests.wires import Wire
 
 SLOW_S = 0.2
+MOVES = "/api/v1/transactions/"
 pytestmark = pytest.mark.xdist_group("faults")
 
 
@@ -165,3 +169,44 @@ def test_server_that_takes_no_writes_is_503_and_not_ready(world):
             reset.execute("SET default_transaction_read_only = off")
             reset.execute("ALTER SYSTEM RESET default_transaction_read_only")
             reset.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture
+def standby(cluster: PostgresCluster) -> Iterator[PostgresCluster]:
+    """A PostgreSQL that follows the one of these tests."""
+    home = cluster.home.with_name("standby")
+    home.mkdir(mode=0o711)
+    shutil.copy(cluster.home / "passwords.json", home)
+    if cluster.identity is not None:
+        os.chown(home, cluster.identity.uid, cluster.identity.gid)
+    made = dataclasses.replace(cluster, home=home)
+    copied = cluster._run(
+        *("pg_basebackup", "--pgdata", str(made.data), "--dbname", cluster.url(SUPERUSER)),
+        *("--write-recovery-conf", "--checkpoint", "fast"),
+    )
+    assert copied.returncode == 0, copied.stderr
+    made.start()
+    yield made
+    made.stop(mode="immediate")
+    shutil.rmtree(home)
+
+
+def test_standby_that_is_behind_is_read_by_nobody(world, standby):
+    with psycopg.connect(standby.url(SUPERUSER), autocommit=True) as connection:
+
+        def known(key: str) -> int:
+            asked = "SELECT count(*) FROM transaction_reference WHERE reference = %s"
+            return connection.execute(asked, [key]).fetchone()[0]
+
+        connection.execute("SELECT pg_wal_replay_pause()")
+        state = "SELECT pg_get_wal_replay_pause_state()"
+        until(lambda: connection.execute(state).fetchone()[0] == "paused")
+        key = "behind-" + uuid.uuid4().hex
+        status, _, moved = world.move(key)
+        assert status == 201
+        seen = world.at_once(lambda: world.client().call("GET", f"{MOVES}{moved['id']}/")[0])
+        assert set(seen) == {200}
+        assert world.readiness()[0] == 200
+        assert known(key) == 0
+        connection.execute("SELECT pg_wal_replay_resume()")
+        until(lambda: known(key) == 1)
