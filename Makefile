@@ -15,6 +15,10 @@ SECONDS ?= 60
 STEPS ?= 200000
 INSTANTS ?= 10
 
+# Containers often forbid Python to keep what it compiled: then each of the suite's many hundred
+# processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-peers bench-check load format fuzz clean
 

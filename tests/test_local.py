@@ -19,7 +19,7 @@ from tests.ready import free_port
 
 ROOT = Path(__file__).parent.parent
 COPIED = ("accounts", "config", "core", "sessions_app", "templates", "transactions", "manage.py")
-WAIT_S = 60
+WAIT_S = 180
 
 
 @pytest.fixture
@@ -33,7 +33,8 @@ def checkout(tmp_path: Path):
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # With what is compiled, save what another process is about to write.
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         else:
             shutil.copy2(source, folder / name)
     yield folder
