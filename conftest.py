@@ -18,6 +18,7 @@ _started_here = services.start_once()
 django.setup()
 
 pytest_plugins = [
+    "tests.static_files",
     "tests.database",
     "tests.people",
     "tests.callers",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -45,26 +49,36 @@ def by_root(db) -> Client:
 
 
 @pytest.mark.parametrize("count", [1, 12])
-@pytest.mark.parametrize("label", PAGES)
-def test_list_is_cheap_and_never_counts(by_root, ada, django_assert_max_num_queries, label, count):
+def test_list_is_cheap_and_never_counts(by_root, ada, count):
     fill(ada, count)
-    with django_assert_max_num_queries(QUERIES_MAX) as captured:
-        answer = by_root.get(_url(label, "changelist"))
-    assert answer.status_code == 200
-    if label.split(".")[0] != "auth":
-        assert not any("COUNT(" in query["sql"] for query in captured.captured_queries)
+    dear = {}
+    for label in PAGES:
+        # Nothing is remembered from the page before.
+        ContentType.objects.clear_cache()
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            answer = by_root.get(_url(label, "changelist"))
+        assert answer.status_code == 200, label
+        asked = [query["sql"] for query in captured.captured_queries]
+        counts = label.split(".")[0] != "auth" and any("COUNT(" in sql for sql in asked)
+        if counts or len(asked) > QUERIES_MAX:
+            dear[label] = asked
+    assert dear == {}
 
 
-@pytest.mark.parametrize("label", sorted(set(PAGES) - WRITTEN))
-def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada, label):
+def test_nothing_can_be_added_changed_or_deleted_by_form(by_root, ada):
     fill(ada, 1)
-    model = next(model for model in admin.site._registry if model._meta.label_lower == label)
-    row = model._default_manager.exclude(pk=None).first()
-    assert row is not None
-    assert by_root.post(_url(label, "add"), {}).status_code == 403
-    assert by_root.post(_url(label, "change", row.pk), {}).status_code == 403
-    assert by_root.post(_url(label, "delete", row.pk), {"post": "yes"}).status_code == 403
-    assert by_root.get(_url(label, "change", row.pk)).status_code == 200
+    for label in sorted(set(PAGES) - WRITTEN):
+        row = apps.get_model(label)._default_manager.exclude(pk=None).first()
+        assert row is not None, label
+        change, delete = (_url(label, page, row.pk) for page in ("change", "delete"))
+        statuses = [
+            by_root.post(_url(label, "add"), {}).status_code,
+            by_root.post(change, {}).status_code,
+            by_root.post(delete, {"post": "yes"}).status_code,
+            by_root.get(change).status_code,
+        ]
+        assert statuses == [403, 403, 403, 200], label
 
 
 def test_search_finds_by_what_staff_have_in_hand(by_root, ada):

@@ -7,8 +7,6 @@ import concurrent.futures
 import contextlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 
 from core.embedded.postgres import OWNER_ROLE, PostgresCluster
 from core.embedded.valkey import ValkeyServer
+from tests.breakable import migrated
 from tests.http import Client, logged_in, opened, posting, registered, staff
 from tests.people import PASSWORD
 from tests.services import cluster_at, valkey_at
@@ -28,41 +27,43 @@ LIMIT = 100
 
 
 @pytest.fixture
-def own_services(tmp_path_factory) -> Iterator[tuple[PostgresCluster, ValkeyServer]]:
-    """Servers of this test's own, to be stopped and killed."""
-    home = tmp_path_factory.mktemp("services")
+def home(tmp_path_factory) -> Path:
+    """A folder that the users of the servers can reach."""
+    home: Path = tmp_path_factory.mktemp("services")
     for folder in (home, *home.parents[:3]):
         if folder.owner() != "root" or os.geteuid() == 0:
             folder.chmod(folder.stat().st_mode | 0o011)
-    cluster, valkey = cluster_at(home), valkey_at(home)
-    cluster.start()
+    return home
+
+
+@pytest.fixture
+def valkey(home: Path) -> Iterator[ValkeyServer]:
+    """A server of this test's own, to be stopped and hung."""
+    valkey = valkey_at(home)
     valkey.start()
     pid = valkey.pid()
     assert pid is not None
-    yield cluster, valkey
+    yield valkey
     with contextlib.suppress(ProcessLookupError):
         # A server that a test has hung neither answers nor stops.
         os.kill(pid, signal.SIGCONT)
     valkey.stop()
+
+
+@pytest.fixture
+def cluster(home: Path) -> Iterator[PostgresCluster]:
+    """Likewise, to be killed."""
+    cluster = cluster_at(home)
+    cluster.start()
+    migrated(cluster)
+    yield cluster
     cluster.stop(mode="immediate")
 
 
 @pytest.fixture
-def service(serve, own_services) -> Service:
-    """Two workers on these servers."""
-    cluster, valkey = own_services
-    changes = {
-        "DATABASE_URL": cluster.url(),
-        "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
-        "REDIS_URL": valkey.url,
-    }
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
-        env={**os.environ, **changes},
-        cwd=Path(__file__).parent.parent,
-        check=True,
-    )
-    return serve(workers=WORKERS, threads=2, CACHE_TIMEOUT_MS="250", **changes)
+def service(serve, valkey: ValkeyServer) -> Service:
+    """Four workers with this Valkey."""
+    return serve(workers=WORKERS, threads=2, CACHE_TIMEOUT_MS="250", REDIS_URL=valkey.url)
 
 
 def _take_away(valkey: ValkeyServer, how: str) -> None:
@@ -88,8 +89,7 @@ def _statuses(clients: list[Client], path: str = "/api/v1/me/") -> set[int]:
             client.close()
 
 
-def test_revoked_session_is_refused_by_every_worker_at_once(service, own_services):
-    _, valkey = own_services
+def test_revoked_session_is_refused_by_every_worker_at_once(service, valkey):
     ada = registered(service, "ada@example.org")
     other = logged_in(service.url, "ada@example.org")
     assert _statuses(_each_worker(service, ada.token)) == {200}
@@ -121,9 +121,8 @@ def _three_credentials(service: Service) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("cache", ["running", "stopped", "hung"])
-def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, own_services, cache):
+def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, valkey, cache):
     """On every worker, each of which had just checked and remembered both."""
-    _, valkey = own_services
     acting = registered(service, "ada@example.org")
     known = _three_credentials(service)
     for name in ("token", "jwt"):
@@ -139,9 +138,8 @@ def test_attack_04_ended_session_is_refused_by_token_jwt_and_refresh(service, ow
 
 
 @pytest.mark.parametrize("cache", ["running", "stopped"])
-def test_change_of_role_and_lock_count_on_every_worker_at_once(service, own_services, cache):
+def test_change_of_role_and_lock_count_on_every_worker_at_once(service, valkey, cache):
     """The next request is answered by what the person may do now, whatever was remembered."""
-    _, valkey = own_services
     boss, helper = staff(service), staff(service)
     whom = f"/api/v1/users/{helper.call('GET', '/api/v1/me/')[2]['id']}"
     people, me = "/api/v1/users/", "/api/v1/me/"
@@ -159,8 +157,7 @@ def test_change_of_role_and_lock_count_on_every_worker_at_once(service, own_serv
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])
-def test_without_valkey_everything_answers(service, own_services, how):
-    _, valkey = own_services
+def test_without_valkey_everything_answers(service, valkey, how):
     ada = registered(service, "ada@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
     _take_away(valkey, how)
@@ -173,8 +170,7 @@ def test_without_valkey_everything_answers(service, own_services, how):
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])
-def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_services, how):
-    _, valkey = own_services
+def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, valkey, how):
     # Before the first request: without Valkey a process looks for new plans every five seconds.
     service.set_plan("user", LIMIT)
     ada = registered(service, "ada@example.org")
@@ -193,8 +189,9 @@ def test_without_valkey_each_worker_keeps_to_its_share_of_a_limit(service, own_s
     assert LIMIT // WORKERS <= statuses[200] <= LIMIT
 
 
-def test_without_postgres_503_and_back_without_a_restart(service, own_services):
-    cluster, _ = own_services
+def test_without_postgres_503_and_back_without_a_restart(serve, cluster):
+    urls = {"DATABASE_URL": cluster.url(), "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE)}
+    service = serve(workers=WORKERS, threads=2, **urls)
     ada = registered(service, "ada@example.org")
     purse, target = opened(ada, "purse"), opened(ada, "target")
     cluster.kill()
