@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +26,7 @@ from core.embedded.postgres import (
 from core.privacy import data_map
 from tests import services
 from tests.database import url_of
+from tests.ready import free_port
 
 SMALL = {**DURABLE, "shared_buffers": "16MB", "max_connections": "20"}
 
@@ -45,7 +45,7 @@ def cluster_at(home: Path, **settings: str) -> PostgresCluster:
 @pytest.fixture
 def weak(services_folder: Path, monkeypatch):
     """A cluster as careless people keep it."""
-    port = str(random.randint(20_000, 29_999))
+    port = str(free_port())
     monkeypatch.setenv("PGPORT", port)  # for libpq
     cluster = cluster_at(
         services_folder,
@@ -225,7 +225,9 @@ def test_report_names_what_is_out_of_shape(committed_db: str, connect, capsys, m
     for statement in (
         "CREATE INDEX session_kind_one ON session (kind, epoch)",
         "CREATE INDEX session_kind_two ON session (kind, epoch)",
-        "CREATE TABLE heap AS SELECT n FROM generate_series(1, 20000) n",
+        # Nobody tidies up before it is looked at.
+        "CREATE TABLE heap WITH (autovacuum_enabled = off) "
+        "AS SELECT n FROM generate_series(1, 20000) n",
         "DELETE FROM heap WHERE n > 9000",
         "SELECT pg_stat_force_next_flush()",
     ):

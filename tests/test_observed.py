@@ -163,7 +163,7 @@ def _is_followed(watched: Watched, grace: Client, attempt: int) -> bool:
         told = [headers for _, path, headers, _ in watched.sink.seen if path == "/hook"]
         return trace in {headers.get("traceparent", "")[3:35] for headers in told}
 
-    latest = time.monotonic() + 20
+    latest = time.monotonic() + 60
     while time.monotonic() < latest:
         if is_told() and wanted <= {name for of, name in watched.spans() if of == trace}:
             return True

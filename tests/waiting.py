@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-WAIT_S = 60
+# A test of the other worker that is one long transaction holds back what has to be final first.
+WAIT_S = 300
 
 
 def until(question: Callable[[], T | None]) -> T:

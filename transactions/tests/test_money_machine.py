@@ -10,7 +10,7 @@ import uuid
 from typing import Any, ClassVar
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -265,9 +265,6 @@ def test_ledger_and_integers_agree(ada: Person, share: int, pytestconfig: pytest
     steps = pytestconfig.getoption("--steps") // SHARES
     number = pytestconfig.getoption("--seed") or random.randrange(1, 2**32)
     print(f"\nrepeat with --seed={number}")  # noqa: T201 - the only way to the same run
-    with connection.cursor() as cursor:
-        # One transaction stays open for all of it, however busy the machine is.
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
     done = [0]
     machine = type("Money", (Money,), {"owner": ada, "steps": done})
     for part in itertools.count():
