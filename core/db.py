@@ -181,6 +181,11 @@ def violated_constraint(exc: BaseException) -> str:
     return (cause.diag.constraint_name or "") if cause else ""
 
 
+def _table(exc: BaseException) -> str:
+    cause = driver_error(exc)
+    return (cause.diag.table_name or "") if cause else ""
+
+
 def fault_detail(exc: BaseException) -> str:
     """Return the DETAIL of PostgreSQL's message, for faults that our functions raise."""
     cause = driver_error(exc)
@@ -217,6 +222,8 @@ def as_domain_error(exc: DatabaseError | InterfaceError) -> errors.DomainError |
         "database_refused",
         sqlstate=state,
         constraint=violated_constraint(exc),
+        table=_table(exc),
+        fingerprint=" ".join(getattr(exc, "__notes__", ())),
         error=type(exc.__cause__ or exc).__name__,
         code=described.code,
     )

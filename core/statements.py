@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
 from core import context, tracing
 
@@ -54,6 +55,10 @@ def timed(sql: Any) -> Iterator[None]:
             if span is not None:
                 span.set_attribute("db.query.text", shape(str(sql))[:SHAPE_LENGTH_MAX])
             yield
+    except DatabaseError as exc:
+        # The log shows which statement it was; no answer ever does.
+        exc.add_note(fingerprint(shape(str(sql))))
+        raise
     finally:
         took_ms = (time.perf_counter() - started) * 1_000
         running = context.current()

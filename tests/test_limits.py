@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from prometheus_client import REGISTRY
 
 from core import cache, clock, errors, limits
 from core.models import AuditEvent, LimitPlan
@@ -44,7 +45,7 @@ def _by(person: Person, **headers: str) -> Client:
 def test_caller_is_told_how_they_stand_and_refused_in_time(committed, ada: Person):
     committed("user", 3)
     by_ada = _by(ada)
-    remaining = []
+    remaining, before = [], _counted()
     for _ in range(3):
         answer = by_ada.get("/api/v1/me/")
         assert answer.status_code == 200
@@ -55,6 +56,17 @@ def test_caller_is_told_how_they_stand_and_refused_in_time(committed, ada: Perso
     assert (refused.status_code, refused.json()["code"]) == (429, "RATE_LIMITED")
     assert 0 < int(refused["Retry-After"]) <= 1_200
     assert refused["RateLimit"].startswith('"user";r=0;t=')
+    assert [now - then for now, then in zip(_counted(), before, strict=True)] == [3, 1, 1]
+
+
+def _counted() -> list[float]:
+    """Requests let in and refused by this plan, and refusals told, as Prometheus reads them."""
+    asked = [
+        ("limit_checks", {"scope": "user", "outcome": "allowed"}),
+        ("limit_checks", {"scope": "user", "outcome": "limited"}),
+        ("errors", {"code": "RATE_LIMITED"}),
+    ]
+    return [REGISTRY.get_sample_value(f"strongroom_{name}_total", of) or 0 for name, of in asked]
 
 
 def test_caller_asks_how_they_stand_without_using_up_money(committed, ada: Person):

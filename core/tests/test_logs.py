@@ -14,7 +14,7 @@ import pytest
 from django.db import DatabaseError, connection
 from django.test import Client
 
-from core import context, ids, jobs, log_lines, logs, redaction, statements
+from core import context, db, errors, ids, jobs, log_lines, logs, redaction, statements
 from core.log_lines import SharedFile, SharedStream
 from core.principals import HOUSE_USER_ID, Principal
 from core.tokens import make_token
@@ -135,6 +135,24 @@ def test_crash_is_one_error_with_its_traceback(lines, monkeypatch):
     assert error["exception"][0]["exc_type"] == "ZeroDivisionError"
     (access,) = [line for line in lines() if line["event"] == "request"]
     assert access["request_id"] == error["request_id"]
+
+
+@pytest.mark.django_db
+def test_refusal_of_postgres_is_told_to_operators_alone(lines):
+    raising = "DO $$ BEGIN RAISE 'x' USING ERRCODE = '23505', TABLE = 't', CONSTRAINT = 'c'; END $$"
+    with (
+        context.entered(context.Context(request_id="request-1")),
+        pytest.raises(DatabaseError) as raised,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(raising)
+    with context.entered(context.Context(request_id="request-1")):
+        described = db.as_domain_error(raised.value)
+    (line,) = [line for line in lines() if line["event"] == "database_refused"]
+    assert (line["sqlstate"], line["table"], line["constraint"]) == ("23505", "t", "c")
+    assert line["fingerprint"] == statements.fingerprint(statements.shape(raising))
+    assert line["request_id"] == "request-1"
+    assert vars(described) == vars(errors.ValueTaken(described.detail)), "nothing else is told"
 
 
 @pytest.mark.django_db
