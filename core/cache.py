@@ -105,6 +105,23 @@ def is_reachable() -> bool:
         return False
 
 
+def about() -> dict[str, Any]:
+    """Return what an operator wants to know of Valkey; nothing when it does not answer."""
+    try:
+        told: Any = _client().info()
+    except redis.RedisError:
+        return {}
+    return {
+        # A service that somebody else runs may not tell all of it.
+        "role": told.get("role", ""),
+        "memory_used_mb": told.get("used_memory", 0) // 1_024**2,
+        "memory_max_mb": told.get("maxmemory", 0) // 1_024**2,
+        "eviction": told.get("maxmemory_policy", ""),
+        "evicted_keys": told.get("evicted_keys", 0),
+        "clients": told.get("connected_clients", 0),
+    }
+
+
 def close() -> None:
     """Give up the connections of this process."""
     _client().connection_pool.disconnect()

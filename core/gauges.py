@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import DatabaseError, connection, connections
 
-from core import cache, metrics, modes, partitions
+from core import cache, clock, metrics, modes, partitions
 from core.models import CircuitBreaker, WebhookDelivery
 from core.models.webhooks import DEAD
 from core.operations import measurements, queues
@@ -41,14 +41,32 @@ def measure() -> None:
     metrics.DB_UP.set(1)
 
 
+def upkeep() -> dict[str, float | None]:
+    """Return how far behind the worker is; nothing when PostgreSQL does not say."""
+    try:
+        waits_s, backup = _outbox_oldest_s(), measurements.latest().get(measurements.BACKUP)
+    except DatabaseError:
+        return {}
+    backup_age = backup and clock.now() - backup.measured_at
+    return {
+        "outbox_oldest_s": round(waits_s),
+        "backup_age_s": round(backup_age.total_seconds()) if backup_age else None,
+    }
+
+
+def _outbox_oldest_s() -> float:
+    with connection.cursor() as cursor:
+        cursor.execute(_NOT_HANDED_OUT)
+        return float(cursor.fetchone()[0])
+
+
 def _measure_tables() -> None:
     for queue, (waiting, failed, oldest_s) in queues.measure().items():
         metrics.JOBS_WAITING.labels(queue=queue).set(waiting)
         metrics.JOBS_FAILED.labels(queue=queue).set(failed)
         metrics.JOBS_OLDEST_S.labels(queue=queue).set(oldest_s)
+    metrics.OUTBOX_OLDEST_S.set(_outbox_oldest_s())
     with connection.cursor() as cursor:
-        cursor.execute(_NOT_HANDED_OUT)
-        metrics.OUTBOX_OLDEST_S.set(cursor.fetchone()[0])
         cursor.execute(_UNSENT)
         metrics.WEBHOOK_OLDEST_S.set(cursor.fetchone()[0])
     metrics.DEAD_LETTERS.set(WebhookDelivery.objects.filter(state=DEAD).count())

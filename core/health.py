@@ -167,6 +167,7 @@ def details() -> dict[str, Any]:
         "memory_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024,
         "disk_free_mb": shutil.disk_usage(settings.BASE_DIR).free // 1_024**2,
         "pool": pool.get_stats() if pool is not None else {},
+        "valkey": cache.about(),
     }
 
 

@@ -15,7 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from django_prometheus.exports import ExportToDjangoView
 
-from core import clock, errors, health, hooks, problems, versioning
+from core import clock, errors, gauges, health, hooks, problems, versioning
 
 SECURITY_TXT_VALID_DAYS: Final = 180
 
@@ -41,6 +41,8 @@ def detailed(request: HttpRequest) -> HttpResponse:
     """``/health/detailed``: for operators with the metrics token; 503 when it is not ready."""
     _require_token(request)
     body = health.details()
+    if body["ready"]:
+        body["upkeep"] = gauges.upkeep()
     return _json(body, HTTPStatus.OK if body["ready"] else HTTPStatus.SERVICE_UNAVAILABLE)
 
 

@@ -152,6 +152,7 @@ def test_refusal_of_postgres_is_told_to_operators_alone(lines):
     assert (line["sqlstate"], line["table"], line["constraint"]) == ("23505", "t", "c")
     assert line["fingerprint"] == statements.fingerprint(statements.shape(raising))
     assert line["request_id"] == "request-1"
+    assert described is not None
     assert vars(described) == vars(errors.ValueTaken(described.detail)), "nothing else is told"
 
 

@@ -7,6 +7,7 @@ import logging
 
 import psycopg
 import pytest
+import redis
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
@@ -15,7 +16,7 @@ from psycopg import sql
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from core import clock, context, db, errors, idempotency, ids, outbox, tasks
+from core import cache, clock, context, db, errors, idempotency, ids, outbox, tasks
 from core.models import IdempotencyKey, OutboxEvent
 from core.principals import Principal
 from tests.people import Person
@@ -94,7 +95,21 @@ def test_details_tell_an_operator_how_this_process_is():
     )
     assert {body[name] > 0 for name in ("memory_peak_mb", "disk_free_mb")} == {True}
     assert (body["ready"], body["mode"], body["uptime_s"] >= 0) == (True, "normal", True)
+    assert (body["valkey"]["role"], body["valkey"]["memory_used_mb"] >= 0) == ("master", True)
+    assert body["upkeep"] == {"outbox_oldest_s": 0, "backup_age_s": None}
     assert settings.DATABASES["default"]["NAME"] not in answer.content.decode()
+
+
+def test_details_are_fewer_without_valkey(monkeypatch):
+    monkeypatch.setattr(cache._client().connection_pool, "get_connection", _no_connection)
+    answer = Client().get("/health/detailed", headers={"Authorization": "Bearer test-metrics"})
+    body = answer.json()
+    assert (answer.status_code, body["checks"]["cache"]["status"]) == (200, "degraded")
+    assert body["valkey"] == {}
+
+
+def _no_connection(*_: object) -> None:
+    raise redis.ConnectionError
 
 
 def test_commits_that_are_not_waited_for_are_told(connect):

@@ -250,6 +250,16 @@ def test_statement_as_csv_is_safe_for_spreadsheets(by_ada, ada: Person):
     assert chosen.json()["code"] == "VALIDATION_FILTER_UNKNOWN"
 
 
+def test_what_was_posted_has_no_method_that_changes_it(by_ada, ada: Person):
+    a, b = open_account(ada.principal, balance=5), open_account(ada.principal)
+    path = f"transactions/{post(move(a, b, 1)).id}/"
+    before = footprint()
+    for method in ("PUT", "PATCH", "DELETE"):
+        answer = by_ada.send(method, path, {})
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert footprint() == before
+
+
 def test_list_in_one_answer_is_a_safe_table_as_well(by_ada):
     services.create_asset(code="PTS", name="=1+1", exponent=0, actor=SYSTEM)
     answer = by_ada.get("assets/?fields=code,name", Accept="text/csv")
