@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
+import math
 import os
 import subprocess
 import sys
@@ -244,6 +245,62 @@ def test_store_that_refuses_or_is_away_is_one_line_without_a_secret(objects: Any
     with pytest.raises(CommandError, match="cannot be asked: EndpointConnectionError") as gone:
         _said("backup_list", "--remote")
     assert SECRET not in f"{refused.value}{gone.value}"
+
+
+@pytest.fixture
+def checked_keys(store: str) -> Iterator[tuple[str, str]]:
+    """A key that the store knows and that may use buckets; it believes no other meanwhile."""
+    iam = boto3.session.Session().client(
+        "iam",
+        region_name="eu-central-1",
+        endpoint_url=store,
+        aws_access_key_id="another",
+        aws_secret_access_key="one",
+    )
+    iam.create_user(UserName="backups")
+    allowed = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    iam.put_user_policy(UserName="backups", PolicyName="buckets", PolicyDocument=policy)
+    key = iam.create_access_key(UserName="backups")["AccessKey"]
+    _require_keys_from(store, 0)
+    yield key["AccessKeyId"], key["SecretAccessKey"]
+    _require_keys_from(store, math.inf)
+
+
+def _require_keys_from(store: str, requests: float) -> None:
+    asked = urllib.request.Request(
+        f"{store}/moto-api/reset-auth",
+        data=str(requests).encode(),
+        headers={"Content-Type": "text/plain"},
+    )
+    with urllib.request.urlopen(asked, timeout=30) as answer:
+        assert answer.status == 200
+
+
+def test_wrong_key_is_refused_in_one_line_and_the_right_one_makes_up_for_it(
+    objects: Any, checked_keys: tuple[str, str], monkeypatch
+):
+    place = Shelf()
+    manifest = _publish(place, clock.now())
+    known, secret = checked_keys
+    for key, wrong, code in (
+        ("AKIAUNKNOWN", SECRET, "InvalidAccessKeyId"),
+        (known, SECRET, "SignatureDoesNotMatch"),
+    ):
+        _use_key(monkeypatch, key, wrong)
+        with pytest.raises(CommandError) as refused:
+            _said("backup_send")
+        assert str(refused.value) == f"The store of backups refused ListObjectsV2: {code}."
+        with pytest.raises(CommandError, match=code):
+            _said("backup_fetch")
+    assert [each.id for each in place.backups()] == [manifest.id]
+    _use_key(monkeypatch, known, secret)
+    assert _said("backup_send") == "2 files sent.\n"
+
+
+def _use_key(monkeypatch, key: str, secret: str) -> None:
+    env = dataclasses.replace(settings.ENV, backup_s3_access_key=key, backup_s3_secret_key=secret)
+    monkeypatch.setattr(settings, "ENV", env)
 
 
 def test_without_a_bucket_nothing_is_sent(monkeypatch, tmp_path: Path):
