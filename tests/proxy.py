@@ -38,7 +38,7 @@ class Proxy:
         self.home = home
         self.http = free_port()
         self.https = free_port()
-        self.trust = _certificate(home)
+        self.trust = certificate(home)
         _render(home, self._values(upstreams))
         self.process = subprocess.Popen([str(NGINX), "-p", str(home), "-c", "nginx.conf"])
         self._await()
@@ -138,7 +138,7 @@ def _render(home: Path, values: dict[str, str]) -> None:
     )
 
 
-def _certificate(home: Path) -> Path:
+def certificate(home: Path) -> Path:
     """Make a certificate for ``NAME`` that signs itself."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])

@@ -116,6 +116,14 @@ def test_each_trap_names_a_test_that_exists():
     assert [int(number) for number, _, _ in rows] == list(range(1, 51))
 
 
+def test_each_control_names_a_test_that_exists():
+    text = (ROOT / "docs" / "compliance.md").read_text(encoding="utf-8")
+    controls = re.findall(r"^\| .+? \| .+? \| ([\w/]+\.py)(?:::(\w+))? \|$", text, re.MULTILINE)
+    assert len(controls) == len(re.findall(r"/test_\w+\.py", text)) > 20
+    for file, test in controls:
+        assert f"def {test or 'test_'}" in (ROOT / file).read_text(encoding="utf-8"), (file, test)
+
+
 def test_each_test_can_fail():
     """It asserts, or expects a refusal, or calls something of ours for tests that does."""
     trees = [

@@ -164,6 +164,12 @@ def test_drill_proves_each_kind(bank: Bank):
             assert report["checks"] == {"migrations": "ok", "ledger": "ok", "audit": "ok"}
     listed = json.loads(bank.run("backup_list", "--json").stdout)
     assert listed[-1]["verified"]["restore_s"] > 0
+    with receiving(bank):
+        bank.run("backup_create")
+        report = json.loads(bank.run("dr_drill", "--rto-s", "120").stdout)
+    assert report["checks"] == {"migrations": "ok", "ledger": "ok", "audit": "ok"}
+    assert 0 < report["rto_s"] <= 120
+    assert report["rpo_s"] <= 300
 
 
 def test_killed_backup_never_looks_like_one(bank: Bank):

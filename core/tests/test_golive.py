@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
+import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
 
-from core import clock, golive
+from core import clock, evidence, golive
 from core.errors import InvalidInput
 from core.golive import Item
 from core.models import GoLiveEvidence
@@ -104,3 +106,20 @@ def test_every_item_that_a_run_verifies_names_a_command_or_is_open():
     without = {item.name for item in golive.ITEMS if item.command and item.command[0] not in known}
     assert without <= {"backups"}
     assert len({item.name for item in golive.ITEMS}) == len(golive.ITEMS)
+
+
+def test_evidence_lists_what_is_in_it_with_hashes(items, tmp_path, capsys):
+    golive.run_checks()
+    bundle = tmp_path / "evidence.zip"
+    call_command("evidence", "--to", str(bundle))
+    told = dict(reversed(line.split("  ")) for line in capsys.readouterr().out.splitlines())
+    with zipfile.ZipFile(bundle) as archive:
+        assert set(archive.namelist()) == {*told, evidence.INDEX}
+        for name, digest in told.items():
+            assert hashlib.sha256(archive.read(name)).hexdigest() == digest
+        states = json.loads(archive.read("golive.json"))
+        index = json.loads(archive.read(evidence.INDEX))
+    assert {each["state"] for each in states} == {golive.VERIFIED, golive.NOT_COVERED}
+    assert index["sha256"] == told
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("evidence", "--to", str(tmp_path / "nowhere" / "evidence.zip"))
