@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import charts, crowd, memory, posting, results, servers, sessions, volume
+from benchmarks import charts, crowd, memory, posting, results, servers, sessions, trail, volume
 from benchmarks.serving import served
 
 BENCHMARKS = {
@@ -18,6 +18,7 @@ BENCHMARKS = {
     "memory": memory.run,
     "crowd": crowd.run,
     "servers": servers.run,
+    "trail": trail.run,
 }
 # Settings that one of them needs to be other than the others'.
 CHANGES = {"crowd": crowd.CHANGES}

@@ -53,9 +53,9 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
             {
                 "singles": singles(served, seconds, hot=False),
                 "no-op POST": _nothing(served, seconds),
-                "pgbench": lambda: _pgbench(served, script, seconds, hot=False),
+                "pgbench": lambda: pgbench(served, script, seconds),
                 "hot singles": singles(served, seconds, hot=True),
-                "hot pgbench": lambda: _pgbench(served, script, seconds, hot=True),
+                "hot pgbench": lambda: pgbench(served, script, seconds, hot=True),
             },
             rounds=rounds,
         )
@@ -243,9 +243,21 @@ def _prepare_pgbench(served: Served) -> None:
         connection.execute("ANALYZE bench_account")
 
 
-def _pgbench(served: Served, script: Path, seconds: float, *, hot: bool) -> float:
+def pgbench(
+    served: Served, script: Path, seconds: float, *, hot: bool = False, clients: int = CLIENTS
+) -> float:
+    """Return the transactions a second of ``script``, as the application's role."""
     command = [
-        *(str(served.pgbench()), "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2"),
+        *(
+            str(served.pgbench()),
+            "-n",
+            "-M",
+            "prepared",
+            "-c",
+            str(clients),
+            "-j",
+            str(min(2, clients)),
+        ),
         *("-T", str(max(1, round(seconds))), "-f", str(script)),
         *("-D", f"accounts={len(served.accounts)}", "-D", f"hot={int(hot)}"),
     ]

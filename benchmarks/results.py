@@ -88,6 +88,7 @@ def versions() -> str:
     )
 
 
-def _order(item: tuple[str, object]) -> tuple[int, str]:
+def _order(item: tuple[str, object]) -> tuple[str, int, str]:
     goal = item[0].split(" ", 1)[0]
-    return int(goal.removeprefix("P")), item[0]
+    # The goals of the product (P) come after what was asked of the audit trail (A).
+    return goal[0], int(goal[1:]), item[0]

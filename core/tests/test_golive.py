@@ -112,7 +112,8 @@ def test_evidence_lists_what_is_in_it_with_hashes(items, tmp_path, capsys):
     golive.run_checks()
     bundle = tmp_path / "evidence.zip"
     call_command("evidence", "--to", str(bundle))
-    told = dict(reversed(line.split("  ")) for line in capsys.readouterr().out.splitlines())
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    told = {name: digest for digest, name in lines}
     with zipfile.ZipFile(bundle) as archive:
         assert set(archive.namelist()) == {*told, evidence.INDEX}
         for name, digest in told.items():
