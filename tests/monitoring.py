@@ -28,11 +28,19 @@ PROGRAMS = (
     *("prometheus", "prometheus-alertmanager", "prometheus-blackbox-exporter"),
     *("prometheus-node-exporter", "prometheus-postgres-exporter", "prometheus-redis-exporter"),
 )
+RULE_FILES = ("rules.yml", "unusual.yml")
 SCRAPE = "2s"
 WINDOW = "20s"
 # Not a job: whom the job that probes asks to do so.
 BLACKBOX = "blackbox"
 _RANGE = re.compile(r"\[\d+[smhd]\]")
+
+
+def shipped_rules() -> list[dict[str, Any]]:
+    """Return every recording and alert rule."""
+    files = [(DEPLOY / "prometheus" / name).read_text() for name in RULE_FILES]
+    groups = [group for text in files for group in yaml.safe_load(text)["groups"]]
+    return [rule for group in groups for rule in group["rules"]]
 
 
 def shortened(rules: str) -> str:
@@ -118,8 +126,9 @@ class Prometheus:
         self.home = home
         self.url = ""
         (home / "metrics_token").write_text(token)
-        rules = (DEPLOY / "prometheus" / "rules.yml").read_text()
-        (home / "rules.yml").write_text(shortened(rules))
+        for name in RULE_FILES:
+            rules = (DEPLOY / "prometheus" / name).read_text()
+            (home / name).write_text(shortened(rules))
 
     @contextlib.contextmanager
     def watching(self, targets: Mapping[str, str], *, receiver: str) -> Iterator[Prometheus]:

@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 import pytest
-import yaml
 from django.core.management import call_command
 
 from tests.database import url_of
 from tests.http import Client, registered
-from tests.monitoring import DEPLOY, WINDOW
+from tests.monitoring import DEPLOY, WINDOW, shipped_rules
 from tests.waiting import until
 from tests.watched import Watched, in_parallel
 
@@ -142,8 +141,7 @@ def test_lost_valkey_raises_an_alert_and_everybody_is_served(watched):
 def test_what_others_measure_is_there_under_the_names_of_the_rules(watched):
     sound = 'count({__name__=~"probe_success|redis_up|pg_up"} == 1)'
     until(lambda: [row["value"][1] for row in watched.prometheus.ask(sound)] == ["3"])
-    groups = yaml.safe_load((DEPLOY / "prometheus" / "rules.yml").read_text())["groups"]
-    words = " ".join(rule["expr"] for group in groups for rule in group["rules"])
+    words = " ".join(rule["expr"] for rule in shipped_rules())
     named = set(re.findall(r"\b(?:pg|node|probe|redis)_\w+", words))
     assert len(named) > 4
     # Exporters know it from 0.13 on, later than Debian's.
