@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import psycopg
 import pytest
+import redis
 
 from tests.database import url_of
 from tests.http import Client, opened, posting, registered, staff
@@ -132,6 +133,14 @@ def _connections(service: Service) -> int:
     return int(found[0])
 
 
+def _valkey_connections(service: Service) -> int:
+    url = service.environment["REDIS_URL"]
+    with redis.Redis.from_url(url) as client:
+        me, everybody = client.client_id(), client.client_list()
+        index = client.get_connection_kwargs()["db"]
+    return sum(one["db"] == str(index) and one["id"] != str(me) for one in everybody)
+
+
 def test_rolling_restarts_under_load_refuse_nobody(pair, load):
     for number in range(RESTARTS):
         assert pair[number % 2].restart() == 0
@@ -174,6 +183,7 @@ def test_transfer_in_flight_commits_and_who_asks_hears_first(serve):
         connection.execute(SLOW_TRANSFER)
     ready, late = Client(service.url), Client(service.url, ada.token)
     assert ready.call("GET", "/health/ready")[0] == 200
+    assert _valkey_connections(service) > 0
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         moving = pool.submit(ada.post_transaction, posting(purse, target, 5))
         until(lambda: _sleeping(service))
@@ -188,7 +198,7 @@ def test_transfer_in_flight_commits_and_who_asks_hears_first(serve):
     assert (status, made["status"]) == (201, "posted")
     assert service.process.wait(40) == 0
     assert _transactions(service) == 2
-    until(lambda: _connections(service) == 0)
+    until(lambda: _connections(service) == _valkey_connections(service) == 0)
     lines = service.log.read_text().splitlines()
     assert any('"POST"' in line and '"status": 201' in line for line in lines[-20:])
 
