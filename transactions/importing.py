@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import dataclasses
 import datetime as dt
+import functools
 import gzip
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from core import fields
 
@@ -25,6 +26,7 @@ COLUMNS: Final = (
     "counterparty_bank",
     "currency",
 )
+_NEEDED: Final = ("external_id", "account", "owner", "currency")
 FEES: Final = frozenset({"statement_fee"})
 INTEREST: Final = frozenset({"interest", "penalty_interest"})
 
@@ -37,8 +39,7 @@ class RowFault(Exception):
         self.line = line
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One checked row; ``amount_minor`` is signed, from the account's point of view."""
 
     line: int
@@ -60,13 +61,17 @@ def rows(path: Path) -> Iterator[Row]:
         RowFault: the first row that cannot be taken.
     """
     with _opened(path) as file:
-        reader = csv.DictReader(file, strict=True)
-        missing = sorted(set(COLUMNS) - set(reader.fieldnames or ()))
-        if missing:
-            raise RowFault(1, f"columns are missing: {', '.join(missing)}")
+        reader = csv.reader(file, strict=True)
         try:
-            for given in reader:
-                yield _row(reader.line_num, given)
+            names = next(reader, [])
+            missing = sorted(set(COLUMNS) - set(names))
+            if missing:
+                raise RowFault(1, f"columns are missing: {', '.join(missing)}")
+            chosen = itemgetter(*(names.index(name) for name in COLUMNS))
+            for cells in reader:
+                if cells:
+                    _require_whole(reader.line_num, names, cells)
+                    yield _row(reader.line_num, chosen(cells))
         except csv.Error as exc:
             raise RowFault(reader.line_num, f"not valid CSV ({exc})") from exc
         except UnicodeDecodeError as exc:
@@ -83,34 +88,42 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             yield file
 
 
-def _row(line: int, given: dict[str, str | None]) -> Row:
-    for name in COLUMNS:
-        if given.get(name) is None or not fields.is_safe_text(given[name] or ""):
-            raise RowFault(line, f"{name} is missing or holds control characters")
-    if None in given:
+def _require_whole(line: int, names: Sequence[str], cells: Sequence[str]) -> None:
+    if len(cells) < len(names):
+        raise RowFault(line, f"{names[len(cells)]} is missing")
+    if len(cells) > len(names):
         raise RowFault(line, "there are more cells than columns")
-    text = {name: given[name] or "" for name in COLUMNS}
-    for name in ("external_id", "account", "owner", "currency"):
-        if not text[name]:
-            raise RowFault(line, f"{name} is empty")
-    amount = minor_units(line, "amount_minor", text["amount_minor"])
-    if amount == 0:
+    if not fields.is_safe_text("".join(cells)):
+        faulty = next(
+            n for n, cell in zip(names, cells, strict=True) if not fields.is_safe_text(cell)
+        )
+        raise RowFault(line, f"{faulty} holds control characters")
+
+
+def _row(line: int, cells: Sequence[str]) -> Row:
+    """Return what ``cells``, in the order of :data:`COLUMNS`, say."""
+    day, external_id, account, owner, operation, purpose, amount, balance, bank, currency = cells
+    if not (external_id and account and owner and currency):
+        given = dict(zip(COLUMNS, cells, strict=True))
+        raise RowFault(line, f"{next(name for name in _NEEDED if not given[name])} is empty")
+    amount_minor = minor_units(line, "amount_minor", amount)
+    if amount_minor == 0:
         raise RowFault(line, "amount_minor is zero")
-    balance = text["balance_after_minor"]
     return Row(
         line=line,
-        effective_at=start_of_day(line, text["date"]),
-        external_id=text["external_id"],
-        account=text["account"],
-        owner=text["owner"],
-        description=_description(text["operation"], text["purpose"]),
-        amount_minor=amount,
+        effective_at=start_of_day(line, day),
+        external_id=external_id,
+        account=account,
+        owner=owner,
+        description=_description(operation, purpose),
+        amount_minor=amount_minor,
         balance_after_minor=minor_units(line, "balance_after_minor", balance) if balance else None,
-        house_account=_house_account(text),
-        currency=text["currency"],
+        house_account=_house_account(operation, purpose, bank),
+        currency=currency,
     )
 
 
+@functools.lru_cache
 def _description(operation: str, purpose: str) -> str:
     """Say what a row is for: ``transfer_out``, ``household`` is "transfer out household"."""
     words = dict.fromkeys(word for word in (operation, purpose) if word)
@@ -131,18 +144,24 @@ def minor_units(line: int, name: str, text: str) -> int:
 def start_of_day(line: int, text: str) -> dt.datetime:
     """Return the first instant of the day that ``text`` names, or raise :class:`RowFault`."""
     try:
-        day = dt.date.fromisoformat(text)
+        return _start_of_day(text)
     except ValueError:
         raise RowFault(line, f"date is not a date: {text!r}") from None
+
+
+@functools.lru_cache
+def _start_of_day(text: str) -> dt.datetime:
+    day = dt.date.fromisoformat(text)
     return dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC)
 
 
-def _house_account(text: dict[str, str]) -> str:
+@functools.lru_cache
+def _house_account(operation: str, purpose: str, bank: str) -> str:
     """Say where the money comes from or goes to."""
-    if text["purpose"] in FEES:
+    if purpose in FEES:
         return "fees"
-    if text["purpose"] in INTEREST:
+    if purpose in INTEREST:
         return "interest"
-    if text["counterparty_bank"]:
-        return f"clearing:{text['counterparty_bank']}"
-    return "clearing" if text["operation"].startswith("transfer") else "cash"
+    if bank:
+        return f"clearing:{bank}"
+    return "clearing" if operation.startswith("transfer") else "cash"

@@ -34,27 +34,33 @@ def has_transactions() -> bool:
 
 def known_references(ledger_id: uuid.UUID, references: Sequence[str]) -> set[str]:
     """Return which of ``references`` are taken in the ledger."""
-    rows = TransactionReference.objects.filter(ledger_id=ledger_id, reference__in=references)
-    return set(rows.values_list("reference", flat=True))
+    return set(_transactions_of(ledger_id, references).values())
 
 
 def balances_after(
     ledger_id: uuid.UUID, references: Sequence[str]
 ) -> dict[tuple[str, uuid.UUID], int]:
     """Return the balance each transaction left on each of its accounts, by its reference."""
-    by_id = dict(
-        TransactionReference.objects.filter(
-            ledger_id=ledger_id, reference__in=references
-        ).values_list("transaction_id", "reference")
-    )
-    # Not a join: without fresh statistics the planner pairs each reference with every entry.
-    legs = Entry.objects.filter(transaction_id__in=list(by_id)).order_by("leg")
-    return {
-        (by_id[transaction_id], account_id): balance
-        for transaction_id, account_id, balance in legs.values_list(
-            "transaction_id", "account_id", "balance_after"
+    by_id = _transactions_of(ledger_id, references)
+    with connection.cursor() as cursor:
+        # Not a join: without fresh statistics the planner pairs each reference with every entry.
+        cursor.execute(
+            "SELECT transaction_id, account_id, balance_after FROM entry "
+            "WHERE transaction_id = ANY(%s) ORDER BY leg",
+            [list(by_id)],
         )
-    }
+        return {(by_id[of], account_id): balance for of, account_id, balance in cursor.fetchall()}
+
+
+def _transactions_of(ledger_id: uuid.UUID, references: Sequence[str]) -> dict[uuid.UUID, str]:
+    """Return the transactions that took ``references``; one array, not a thousand parameters."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT transaction_id, reference FROM transaction_reference "
+            "WHERE ledger_id = %s AND reference = ANY(%s)",
+            [ledger_id, list(references)],
+        )
+        return dict(cursor.fetchall())
 
 
 def entries(*, account: LedgerAccount, asked: PageRequest) -> Page[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 from typing import Any
 
 from django.conf import settings
@@ -41,6 +42,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        # What is loaded is not looked through for garbage again, whatever the rows make.
+        gc.freeze()
         users, count = options["users"], options["transactions"]
         if min(users, count, options["days"]) < 1:
             raise CommandError("Ask for one user, one transaction, one day or more.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        # What is loaded is not looked through for garbage again, whatever the rows make.
+        gc.freeze()
         path, ledger = options["file"], selectors.get_ledger(constants.DEFAULT_LEDGER)
         started_ms = clock.monotonic_ms()
         with tqdm(unit=" rows", desc="Posting", disable=None) as bar:

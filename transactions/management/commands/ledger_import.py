@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
+        # What is loaded is not looked through for garbage again, whatever the rows make.
+        gc.freeze()
         bar = tqdm(unit=" rows", desc="Posting", disable=None)
         try:
             report = services.import_file(
