@@ -6,6 +6,7 @@ there are proxies of ours, counted from the right; anything unparsable means the
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import Final
 
@@ -46,6 +47,8 @@ def network(address: str) -> str:
     return str(ipaddress.ip_network((address, bits), strict=False))
 
 
+# The same peers and proxies come again and again.
+@functools.lru_cache(maxsize=1_024)
 def _canonical(text: str) -> str:
     try:
         address = ipaddress.ip_address(text)

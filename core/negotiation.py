@@ -49,6 +49,9 @@ class Negotiation(BaseContentNegotiation):
         wanted = request.query_params.get("format")
         if wanted is not None:
             found = next((one for one in choices if one.format == wanted), None)
+        elif choices and request.headers.get("Accept", "*/*") in ("*/*", choices[0].media_type):
+            # What nearly everybody says, and need not be taken apart.
+            found = choices[0]
         else:
             preferred = request._request.get_preferred_type(  # noqa: SLF001 - DRF wraps Django's
                 [str(one.media_type) for one in choices]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any, Final
 
@@ -35,13 +36,19 @@ _LONG_SEGMENT: Final = re.compile(rf"[^/]{{{PATH_SEGMENT_MAX + 1},}}")
 
 def redacted(value: Any, *, name: str = "") -> Any:
     """Return ``value`` (JSON) with everything under a secret's name replaced, however deep."""
-    if name and SECRET_NAME.search(name):
+    if name and _promises_secret(name):
         return REDACTED
     if isinstance(value, dict):
         return {key: redacted(inner, name=str(key)) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [redacted(inner) for inner in value]
     return value
+
+
+# The names in the lines of a log are few; whatever else comes is forgotten again.
+@functools.lru_cache(maxsize=1_024)
+def _promises_secret(name: str) -> bool:
+    return SECRET_NAME.search(name) is not None
 
 
 def scrubbed(text: str) -> str:
