@@ -42,7 +42,7 @@ WANTED = {
 }
 
 
-LEDGERS_WANTED = {"ORM statements": 5.0, "django-hordak": 5.0}
+LEDGERS_WANTED = {"ORM statements": 5.0, "django-hordak": 5.0, "django-ledger": 5.0}
 POSTING_CLIENTS = 8
 
 
@@ -158,9 +158,8 @@ def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tup
     command = [str(python), "-m", "gunicorn", "--preload", "--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "75"]
     command += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", f"{module}:application"]
-    process = subprocess.Popen(
-        command, env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    with (PLACE / f"{name}.log").open("wb") as log:
+        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
         _await(port, process)
         yield port, proof

@@ -32,11 +32,11 @@ AUTHENTICATIONS = {
     "Django sessions": "rest_framework.authentication.SessionAuthentication",
 }
 # The ledgers: who posts is known by a JWT, which costs no query.
-LEDGERS = ("django-hordak", "ORM statements")
+LEDGERS = ("django-hordak", "django-ledger", "ORM statements")
 AUTHENTICATIONS |= dict.fromkeys(LEDGERS, AUTHENTICATIONS["simplejwt, stateless"])
-ACCOUNTS = 200
 _APPS = {
     "django-hordak": ["mptt", "djmoney", "hordak"],
+    "django-ledger": ["treebeard", "django_ledger"],
     "ORM statements": ["benchmarks.peers.statements"],
     "knox": ["knox"],
     "allauth headless": ["allauth", "allauth.account", "allauth.headless"],
@@ -84,7 +84,15 @@ settings.configure(
     },
     SESSION_ENGINE="django.contrib.sessions.backends.cached_db",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    # What goes wrong is told in the peer's log.
+    LOGGING={
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+        "root": {"handlers": ["stderr"], "level": "ERROR"},
+    },
     HEADLESS_ONLY=True,
+    DJANGO_LEDGER_USE_DEPRECATED_BEHAVIOR=False,
     REST_FRAMEWORK={
         "DEFAULT_AUTHENTICATION_CLASSES": [AUTHENTICATIONS[PEER]],
         "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
@@ -98,6 +106,8 @@ from django.urls import path  # noqa: E402 - Django must be set up first
 from rest_framework.request import Request  # noqa: E402 - as above
 from rest_framework.response import Response  # noqa: E402 - as above
 from rest_framework.views import APIView  # noqa: E402 - as above
+
+from benchmarks.peers import ledgers  # noqa: E402 - as above
 
 
 class KnownView(APIView):
@@ -113,16 +123,13 @@ class TransactionsView(APIView):
 
     def post(self, request: Request) -> Response:
         """Post it with whatever ledger ``PEER`` names."""
-        asked: Any = request.data
-        if PEER == "django-hordak":
-            account = import_module("hordak.models").Account
-            money = import_module("moneyed").Money(asked["amount"], "USD")
-            source = account.objects.get(pk=asked["source"])
-            made = source.transfer_to(account.objects.get(pk=asked["destination"]), money)
-            return Response({"id": made.pk}, status=201)
-        statements = import_module("benchmarks.peers.statements.models")
-        key = request.headers["Idempotency-Key"]
-        return Response(statements.posted(**asked, key=key, actor=str(request.user.pk)), status=201)
+        made = ledgers.post(
+            PEER,
+            request.data,
+            key=request.headers["Idempotency-Key"],
+            actor=str(request.user.pk),
+        )
+        return Response({"id": made}, status=201)
 
 
 urlpatterns = [
@@ -141,7 +148,7 @@ def proof() -> str:
         _, token = import_module("knox.models").AuthToken.objects.create(user)
         return f"Authorization: Token {token}"
     if PEER in LEDGERS:
-        _open_accounts()
+        ledgers.open_accounts(PEER, user)
     if "simplejwt" in PEER or PEER in LEDGERS:
         tokens = import_module("rest_framework_simplejwt.tokens")
         token = tokens.AccessToken.for_user(user)
@@ -161,19 +168,6 @@ def _session_of(user: Any) -> str:
     session[auth.HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return str(session.session_key)
-
-
-def _open_accounts() -> None:
-    """Make accounts whose numbers begin at 1."""
-    if PEER == "django-hordak":
-        hordak = import_module("hordak.models")
-        for number in range(ACCOUNTS):
-            hordak.Account.objects.create(
-                name=f"account {number}", code=str(number), type="LI", currencies=["USD"]
-            )
-        return
-    balance = import_module("benchmarks.peers.statements.models").Balance
-    balance.objects.bulk_create(balance() for _ in range(ACCOUNTS))
 
 
 if __name__ == "__main__":
