@@ -49,29 +49,30 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
         script = Path(folder) / "post.sql"
         script.write_text(SCRIPT.format(ledger=served.ledger, staff=served.staff))
         script.chmod(0o644)
-        found = compared(
-            {
-                "singles": singles(served, seconds, hot=False),
-                "no-op POST": _nothing(served, seconds),
-                "pgbench": lambda: pgbench(served, script, seconds),
-                "hot singles": singles(served, seconds, hot=True),
-                "hot pgbench": lambda: pgbench(served, script, seconds, hot=True),
-            },
-            rounds=rounds,
-        )
-    bulks = compared(
-        {
-            "bulk": _bulks(served, seconds, hot=False, atomic=True),
-            "each": _bulks(served, seconds, hot=False, atomic=False),
-            "hot bulk": _bulks(served, seconds, hot=True, atomic=True),
-            "bare": lambda: _bare(served, seconds),
-        },
-        rounds=rounds,
-    )
-    return [*_singles_rows(found), *_bulk_rows(bulks)]
+        sides: dict[str, Side] = {
+            "singles": singles(served, seconds, hot=False),
+            "no-op POST": _nothing(served, seconds),
+            "pgbench": lambda: pgbench(served, script, seconds),
+            "hot singles": singles(served, seconds, hot=True),
+            "hot pgbench": lambda: pgbench(served, script, seconds, hot=True),
+        }
+        found = compared(sides, rounds=rounds)
+    bulk_sides: dict[str, Side] = {
+        "bulk": bulks(served, seconds, hot=False, atomic=True),
+        "each": bulks(served, seconds, hot=False, atomic=False),
+        "hot bulk": bulks(served, seconds, hot=True, atomic=True),
+        "bare": lambda: _bare(served, seconds),
+    }
+    found |= compared(bulk_sides, rounds=rounds)
+    ours = {**sides, **bulk_sides}
+    cpu = {
+        name: f"; processor {served.cpu_us_each(ours[name], seconds=seconds):,.0f} us each"
+        for name in ("singles", "no-op POST", "hot singles", "bulk", "each", "hot bulk")
+    }
+    return [*_singles_rows(found, cpu), *_bulk_rows(found, cpu)]
 
 
-def _singles_rows(found: dict[str, Figures]) -> list[Row]:
+def _singles_rows(found: dict[str, Figures], cpu: dict[str, str]) -> list[Row]:
     of_nothing = ratio(found, "singles", "no-op POST")
     of_pgbench = ratio(found, "singles", "pgbench")
     of_hot = ratio(found, "hot singles", "hot pgbench")
@@ -82,7 +83,8 @@ def _singles_rows(found: dict[str, Figures]) -> list[Row]:
             wanted=">= 0.5 x",
             reached=of_nothing,
             is_met=of_nothing >= 0.5,
-            figures=f"{found['singles']} : {found['no-op POST']} a second",
+            figures=f"{found['singles']} : {found['no-op POST']} a second"
+            f"{cpu['singles']}, of the no-op {cpu['no-op POST'].removeprefix('; processor ')}",
             command=COMMAND,
             floor=0.12,
         ),
@@ -92,7 +94,7 @@ def _singles_rows(found: dict[str, Figures]) -> list[Row]:
             wanted="reported",
             reached=of_pgbench,
             is_met=True,
-            figures=f"{found['singles']} : {found['pgbench']} a second",
+            figures=f"{found['singles']} : {found['pgbench']} a second{cpu['singles']}",
             command=COMMAND,
             floor=0.08,
         ),
@@ -102,14 +104,14 @@ def _singles_rows(found: dict[str, Figures]) -> list[Row]:
             wanted=">= 0.5 x",
             reached=of_hot,
             is_met=of_hot >= 0.5,
-            figures=f"{found['hot singles']} : {found['hot pgbench']} a second",
+            figures=f"{found['hot singles']} : {found['hot pgbench']} a second{cpu['hot singles']}",
             command=COMMAND,
             floor=0.1,
         ),
     ]
 
 
-def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
+def _bulk_rows(found: dict[str, Figures], cpu: dict[str, str]) -> list[Row]:
     of_bare, of_bare_each = (ratio(found, name, "bare") for name in ("bulk", "each"))
     hot = ratio(found, "hot bulk", "bulk")
     median = found["bulk"].median
@@ -121,7 +123,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             reached=median,
             unit="/s",
             is_met=median >= 15_000,
-            figures=str(found["bulk"]),
+            figures=f"{found['bulk']}{cpu['bulk']}",
             command=COMMAND,
         ),
         Row(
@@ -130,7 +132,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             wanted=">= 0.6 x",
             reached=of_bare,
             is_met=of_bare >= 0.6,
-            figures=f"{found['bulk']} : {found['bare']} transfers a second",
+            figures=f"{found['bulk']} : {found['bare']} transfers a second{cpu['bulk']}",
             command=COMMAND,
             floor=0.12,
         ),
@@ -140,7 +142,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             wanted=">= 0.6 x",
             reached=of_bare_each,
             is_met=of_bare_each >= 0.6,
-            figures=f"{found['each']} : {found['bare']} transfers a second",
+            figures=f"{found['each']} : {found['bare']} transfers a second{cpu['each']}",
             command=COMMAND,
             floor=0.08,
         ),
@@ -150,7 +152,7 @@ def _bulk_rows(found: dict[str, Figures]) -> list[Row]:
             wanted=">= 0.8 x",
             reached=hot,
             is_met=hot >= 0.8,
-            figures=f"{found['hot bulk']} : {found['bulk']} transfers a second",
+            figures=f"{found['hot bulk']} : {found['bulk']} transfers a second{cpu['hot bulk']}",
             command=COMMAND,
             floor=0.5,
         ),
@@ -189,7 +191,8 @@ def _nothing(served: Served, seconds: float) -> Side:
     return lambda: load.rate(served, make, clients=CLIENTS, seconds=seconds, expect=201)
 
 
-def _bulks(served: Served, seconds: float, *, hot: bool, atomic: bool) -> Side:
+def bulks(served: Served, seconds: float, *, hot: bool, atomic: bool) -> Side:
+    """Return how to post bulks; it tells transfers a second."""
     bodies = [
         json.dumps(
             {

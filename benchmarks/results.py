@@ -12,6 +12,8 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from benchmarks.limits import LIMITS
+
 RESULTS = Path(__file__).parent / "RESULTS.md"
 FIGURES = Path(__file__).parent / "figures.json"
 BEGIN, END = "<!-- goals -->", "<!-- end of goals -->"
@@ -72,6 +74,10 @@ def table_of(rows: list[dict[str, object]]) -> str:
             f"| {row['goal']} | {row['what']} | {row['wanted']} | {reached} | {met} "
             f"| {row['figures']} | `{row['command']}` | {row['date']} |"
         )
+    missed = [row for row in rows if not row["is_met"]]
+    if missed:
+        lines += ["", "| not reached | what limits it, and what was tried |", "|---|---|"]
+        lines += [f"| {row['goal']} {row['what']} | {LIMITS[str(row['goal'])]} |" for row in missed]
     newest = max((str(row["date"]), str(row["versions"])) for row in rows)[1] if rows else ""
     return "\n".join([*lines, "", newest, ""])
 

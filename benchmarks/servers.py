@@ -1,4 +1,4 @@
-"""The same service behind granian instead of gunicorn, each for every row of P1 and P2.
+"""The same service behind granian instead of gunicorn: reading, one transaction, bulks.
 
 granian comes from PyPI into ``var/granian``. It runs without what config/gunicorn.py adds: no
 draining, no answers to what cannot be parsed.
@@ -7,14 +7,15 @@ draining, no answers to what cannot be parsed.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import load
-from benchmarks.comparing import Side, compared, ratio
+from benchmarks import load, posting
+from benchmarks.comparing import Figures, Side, compared, ratio
 from benchmarks.peers.environments import installed
 from benchmarks.results import Row
 from benchmarks.serving import ROOT, THREADS, WORKERS, Served
@@ -23,38 +24,40 @@ from tests.ready import await_ready, free_port
 COMMAND = "python -m benchmarks servers"
 CLIENTS = 16
 PATHS = {"a view that does nothing": "/benchmarks/nothing/", "P1's view": "/benchmarks/known/"}
+ONE, BULK = "one transaction", "transfers in bulks of 1,000"
 
 
 def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
     """Measure both."""
-    sides: dict[str, Side] = {}
     with _granian(served) as port:
-        for name, path in PATHS.items():
-            asked = load.request(served, "GET", path)
-            sides[f"gunicorn {name}"] = _asking(served.port, asked, seconds)
-            sides[f"granian {name}"] = _asking(port, asked, seconds)
+        behind = {"gunicorn": served, "granian": dataclasses.replace(served, port=port)}
+        sides: dict[str, Side] = {}
+        for server, at in behind.items():
+            for name, path in PATHS.items():
+                sides[f"{server} {name}"] = _asking(at, path, seconds)
+            sides[f"{server} {ONE}"] = posting.singles(at, seconds, hot=False)
+            sides[f"{server} {BULK}"] = posting.bulks(at, seconds, hot=False, atomic=True)
         found = compared(sides, rounds=rounds)
-    rows = []
-    for name in PATHS:
-        ours, other = f"gunicorn {name}", f"granian {name}"
-        rows.append(
-            Row(
-                goal="P1",
-                what=f"{name}: granian : gunicorn",
-                wanted="reported",
-                reached=ratio(found, other, ours),
-                is_met=True,
-                figures=f"{found[other]} : {found[ours]} a second",
-                command=COMMAND,
-            )
-        )
-    return rows
+    goals = {**dict.fromkeys(PATHS, "P1"), ONE: "P3", BULK: "P4"}
+    return [_row(goal, name, found) for name, goal in goals.items()]
 
 
-def _asking(port: int, asked: bytes, seconds: float) -> Side:
-    return lambda: load.rate_at(
-        ("127.0.0.1", port), lambda _: asked, clients=CLIENTS, seconds=seconds, expect=200
+def _row(goal: str, name: str, found: dict[str, Figures]) -> Row:
+    ours, other = f"gunicorn {name}", f"granian {name}"
+    return Row(
+        goal=goal,
+        what=f"{name}: granian : gunicorn",
+        wanted="reported",
+        reached=ratio(found, other, ours),
+        is_met=True,
+        figures=f"{found[other]} : {found[ours]} a second",
+        command=COMMAND,
     )
+
+
+def _asking(at: Served, path: str, seconds: float) -> Side:
+    asked = load.request(at, "GET", path)
+    return lambda: load.rate(at, lambda _: asked, clients=CLIENTS, seconds=seconds, expect=200)
 
 
 @contextlib.contextmanager

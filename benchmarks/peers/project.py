@@ -123,9 +123,10 @@ class TransactionsView(APIView):
 
     def post(self, request: Request) -> Response:
         """Post it with whatever ledger ``PEER`` names."""
+        asked: Any = request.data
         made = ledgers.post(
             PEER,
-            request.data,
+            asked,
             key=request.headers["Idempotency-Key"],
             actor=str(request.user.pk),
         )

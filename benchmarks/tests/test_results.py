@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 
 from benchmarks import results
 from benchmarks.comparing import compared, ratio
+from benchmarks.limits import LIMITS
 from benchmarks.results import Row
 
 ROW = Row(
@@ -39,11 +41,18 @@ def test_each_benchmark_writes_its_own_rows(book):
     text = book.read_text()
     assert text.startswith("before\n")
     assert text.endswith("\nafter\n")
-    lines = [line for line in text.splitlines() if line.startswith("| P")]
+    lines = [line for line in text.splitlines() if line.startswith("| P") and line.count("|") > 3]
     assert [line.split(" | ")[:2] for line in lines] == [["| P3", "one"], ["| P10", "two"]]
     assert "0.70 x | yes" in lines[0]
     assert "3.00 x | no" in lines[1]
     assert "old" not in text
+    told = [line for line in text.splitlines() if line.startswith("| P10 two | ")]
+    assert told == [f"| P10 two | {LIMITS['P10']} |"]
+
+
+def test_whatever_goal_is_missed_its_limit_is_told():
+    rows = json.loads(results.FIGURES.read_text()).values()
+    assert {row["goal"] for row in rows} <= set(LIMITS)
 
 
 def test_only_a_ratio_below_its_floor_is_an_error():

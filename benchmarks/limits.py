@@ -1,0 +1,69 @@
+"""What limits each goal, and what was tried: told beside every row that misses it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LIMITS: Final = {
+    "P1": (
+        "Half of the request is spent before anybody asks who calls: gunicorn's hand-over "
+        "between threads, middleware, one log line, metrics. The rest is two round trips to "
+        "Valkey, for the session and for the limit, which the peers do not have, and DRF's "
+        "frame. Tried: one request middleware, no page middleware for the API, Valkey without "
+        "the client's metrics and retries, all limits in one script, common headers parsed once "
+        "(122 of 2,039 Python calls less). Not taken: sessions cached in the process, which "
+        "would outlive their revocation; a stateless JWT asks nobody whether the session still "
+        "lives."
+    ),
+    "P2": (
+        "Three round trips to Valkey: the caller's key, its limit, the session asked about; "
+        "none is cached in the process, so that each ends at once. 2,549 Python calls, of a "
+        "view that does nothing 1,176. Tried: as for P1. Left: key and limit in one script, "
+        "which must not let a forged token use up its owner's limit."
+    ),
+    "P3": (
+        "Web, Valkey, PostgreSQL and the load share two cores. A posting takes 3,960 Python "
+        "calls, the no-op about half: psycopg packing 25 parameters, copies of the serializers' "
+        "fields, then the wait for a durable commit of one prepared statement. Tried: fewer "
+        "round trips, kept plans of the audit trigger, entries in the order of their key, 4 or "
+        "2 threads instead of 8 (no faster). django-hordak keeps no key, event, audit, limit or "
+        "running balance."
+    ),
+    "P4": (
+        "Python beside PostgreSQL: a third waits for the statement, then checking, drafts, "
+        "packing arrays, rendering. Tried: frozen garbage collection (0.63 of the processor "
+        "time), checks by columns, binary answers. Items on their own merits are also decided "
+        "one after the other, with all accounts locked."
+    ),
+    "P5": (
+        "As P3: the row is locked only within the statement, so a single posting is as slow "
+        "here as anywhere."
+    ),
+    "P6": (
+        "Plans do not change with size (transactions/tests/test_plans.py). The two halves are "
+        "minutes apart, the second right after a million postings, when checkpoints and "
+        "autovacuum use disk and cores and not every page is in memory."
+    ),
+    "P7": (
+        "The import takes about 2 s of a core in Python and 1.6 s in PostgreSQL, one after the "
+        "other; whoever else uses the cores slows it by as much. Tried: rows read by position, "
+        "arrays instead of a thousand parameters, no search of loaded modules for garbage "
+        "(together about 0.6 of the time in Python). Not taken: leaving out the comparison with "
+        "every stored balance. A generated million is written and indexed in PostgreSQL, and "
+        "slowed in the same way."
+    ),
+    "P8": (
+        "Two entries, a transaction and an event, with 13 UUIDs in rows and 11 in indexes, as "
+        "each row and key carries its owner. The event goes once it is delivered and pruned. "
+        "Tried: inserts in the order of the key (146 to 118 bytes for it), partial indexes; "
+        "BRIN does not serve look-ups by account."
+    ),
+    "P9": ("What is loaded at the start; requests add nothing to it."),
+    "P10": ("Answers other than 201, 429 and 503, or money that was not moved exactly once."),
+    "P11": (
+        "A hash takes 0.1 s of a core, and two at a time in each of two processes fill both "
+        "cores, with the load beside them. Tried: a cap on hashes, 503 with Retry-After for the "
+        "rest, clients that heed it. PASSWORD_HASHES_AT_ONCE=1 leaves more to the others; it "
+        "was not measured."
+    ),
+}
