@@ -20,7 +20,7 @@ INSTANTS ?= 10
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-peers bench-check load format fuzz clean
+.PHONY: help setup setup-dev run test check demo docs release-api role-matrix chaos soak bench bench-peers bench-check load pentest format fuzz clean
 
 help: ## List the targets.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -93,6 +93,12 @@ load: setup-dev ## Run the scenario mix of loadtests/ in k6 and Locust; fails pa
 
 bench-check: setup-dev ## Compare ratios of one short run with generous floors.
 	@$(BIN)/python -m benchmarks sessions posting --rounds 3 --seconds 1 --check
+
+pentest: setup-dev ## Attack a running service in every way the suite knows; finds nothing or fails.
+	@$(BIN)/pytest -n $(WORKERS) -q tests/hostile tests/fuzz tests/test_role_matrix.py tests/test_races.py \
+		tests/test_attacks_by_url_map.py accounts/tests/test_attacks_on_accounts.py \
+		sessions_app/tests/test_access_tokens.py sessions_app/tests/test_browser_sessions.py \
+		core/tests/test_outbound.py core/tests/test_trail.py
 
 format: setup-dev ## Bring the code into its format.
 	$(BIN)/ruff check --fix .

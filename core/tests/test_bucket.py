@@ -233,6 +233,15 @@ def test_pruning_prunes_there_too(objects: Any):
     assert f"wal/{SEGMENT}1{sealing.SUFFIX}" not in _keys(objects)
 
 
+def test_backup_that_is_too_old_stops_a_launch(objects: Any):
+    place = Shelf()
+    manifest = _publish(place, clock.now() - dt.timedelta(hours=25))
+    Bucket().send(place)
+    assert manifest.id in _said("backup_verify", "--remote", "--max-age-h", "26")
+    with pytest.raises(CommandError, match=r"is 25\.0 hours old"):
+        _said("backup_verify", "--remote", "--max-age-h", "24")
+
+
 def test_store_that_refuses_or_is_away_is_one_line_without_a_secret(objects: Any, monkeypatch):
     wrong = dataclasses.replace(settings.ENV, backup_s3_bucket="nobodys")
     monkeypatch.setattr(settings, "ENV", wrong)
