@@ -66,4 +66,9 @@ LIMITS: Final = {
         "rest, clients that heed it. PASSWORD_HASHES_AT_ONCE=1 leaves more to the others; it "
         "was not measured."
     ),
+    "A1": (
+        "The trigger looks at every row that a statement changes. Tried: plans that are kept, and "
+        "a single row compared without a join."
+    ),
+    "A2": "As A1: a lone UPDATE does little else.",
 }

@@ -52,7 +52,7 @@ def test_each_benchmark_writes_its_own_rows(book):
 
 def test_whatever_goal_is_missed_its_limit_is_told():
     rows = json.loads(results.FIGURES.read_text()).values()
-    assert {row["goal"] for row in rows} <= set(LIMITS)
+    assert {row["goal"] for row in rows} | {"A1", "A2"} <= set(LIMITS)
 
 
 def test_only_a_ratio_below_its_floor_is_an_error():
