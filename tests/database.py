@@ -34,6 +34,15 @@ def url_of(role: str, database: str) -> str:
     return urllib.parse.urlunsplit(parts._replace(path=f"/{database}"))
 
 
+def environment_of(database: str) -> dict[str, str]:
+    """Return the environment of this process, with ``database`` as the service's."""
+    urls = {
+        "DATABASE_URL": url_of("app", database),
+        "DATABASE_OWNER_URL": url_of("owner", database),
+    }
+    return {**os.environ, **urls}
+
+
 def clone(database: str) -> None:
     """Make ``database`` anew from the migrated template, whoever still uses it."""
     with psycopg.connect(url_of("superuser", "postgres"), autocommit=True) as connection:

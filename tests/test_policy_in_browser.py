@@ -138,6 +138,7 @@ def test_observatory_takes_away_for_what_is_missing(header, value, most):
     assert worse <= most
 
 
+@pytest.mark.long
 def test_walk_of_every_page_breaks_no_policy(service, browser):
     service.command("shell", "-v", "0", "-c", FILLED)
     _enter(browser)

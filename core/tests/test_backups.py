@@ -199,7 +199,8 @@ def test_last_proved_one_and_what_reaches_the_window_stay():
     assert keep == {fulls[0].id, fulls[2].id, fulls[3].id, built.id}
 
 
-@how(max_examples=5_000, deadline=None)
+@pytest.mark.long
+@how(max_examples=5_000)
 @given(
     ages=st.lists(st.integers(0, 3_000), max_size=25, unique=True),
     kinds=st.lists(st.sampled_from([FULL, INCREMENTAL, LOGICAL]), min_size=25, max_size=25),

@@ -93,6 +93,7 @@ def test_what_only_adds_is_let_through():
     assert breaking_changes(OLD, new) == []
 
 
+@pytest.mark.long
 def test_gate_fails_on_a_removed_field_of_the_real_document(monkeypatch):
     today = documents.parsed(documents.openapi("v1"))
     del today["components"]["schemas"]["AccountOutput"]["properties"]["email"]

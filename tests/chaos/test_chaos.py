@@ -17,6 +17,7 @@ SECONDS = 15
 LEAST = 100
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("chaos")
 def test_nothing_is_lost_or_doubled_whatever_is_killed():
     command = ["-m", "tests.chaos", f"--seconds={SECONDS}", f"--least={LEAST}"]

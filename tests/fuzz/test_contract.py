@@ -54,6 +54,7 @@ def _fuzzed(service: Service, *options: str) -> subprocess.CompletedProcess[str]
     )
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("fuzz")
 def test_service_keeps_every_promise_of_its_document(serve):
     service = serve(workers=2, threads=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 from django.core.management import call_command
 
@@ -21,6 +22,7 @@ def _clean() -> bool:
     return not found and not verification.verify_seals().faults
 
 
+@pytest.mark.long
 def test_every_balance_is_the_banks_while_its_month_is_away_and_after(committed_db, tmp_path):
     call_command("demo_load")
     database.await_final()

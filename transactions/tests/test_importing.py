@@ -90,6 +90,7 @@ def test_missing_columns_and_unknown_asset_are_named(db, tmp_path):
     assert Transaction.objects.count() == 0
 
 
+@pytest.mark.long
 def test_whole_demo_equals_the_bank_and_a_second_load_changes_nothing(committed_db, capsys):
     call_command("demo_load")
     out = capsys.readouterr().out

@@ -260,6 +260,7 @@ def _end(result: object) -> str:
 
 
 @pytest.mark.django_db
+@pytest.mark.long
 @pytest.mark.parametrize("share", range(SHARES))
 def test_ledger_and_integers_agree(ada: Person, share: int, pytestconfig: pytest.Config):
     steps = pytestconfig.getoption("--steps") // SHARES

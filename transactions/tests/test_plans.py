@@ -23,7 +23,7 @@ from transactions.models import Reconciliation, Schedule, Transaction
 from transactions.tests.volume import COUNT, Volume
 
 # One process makes the million; no other has to.
-pytestmark = pytest.mark.xdist_group("volume")
+pytestmark = [pytest.mark.xdist_group("volume"), pytest.mark.long]
 
 BIG = (
     *("entry_2", "transaction_2", "outbox_event_2", "audit_event_2", "balance_snapshot"),
