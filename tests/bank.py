@@ -78,6 +78,7 @@ def opened(home: Path, *, users: int, transactions: int) -> Iterator[Bank]:
         "BACKUP_FOLDER": str(home / "backups"),
         "BACKUP_IDENTITY": str(pyrage.x25519.Identity.generate()),
         "ERASURE_JOURNAL": str(home / "erasures.jsonl"),
+        "AUDIT_CHECKPOINTS": str(home / "audit-seals.jsonl"),
     }
     bank = Bank(cluster, environment, home)
     try:
