@@ -81,7 +81,7 @@ EVENTS = Counter(
     ["topic"],
 )
 # An alert looks for a rise, and the first one is a rise only from a zero that was told.
-for _topic in ("session.reuse_detected", "cookie.theft_detected"):
+for _topic in ("session.reuse_detected", "cookie.theft_detected", "transaction.posted"):
     EVENTS.labels(topic=_topic)
 
 

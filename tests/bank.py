@@ -103,10 +103,12 @@ def served(bank: Bank, data: Path) -> PostgresCluster:
 def receiving(bank: Bank) -> Iterator[None]:
     """Receive the log; at the end all that was written so far is sealed."""
     with bank.start("manage.py", "wal_receive", stdout=subprocess.PIPE) as receiver:
-        assert receiver.stdout is not None
-        assert receiver.stdout.readline().strip() == "Receiving."
-        yield
-        ((switched,),) = bank.sql("SELECT pg_walfile_name(pg_switch_wal())")
-        until((bank.home / "backups" / "wal" / f"{switched}.zst.age").is_file)
-        receiver.terminate()
+        try:
+            assert receiver.stdout is not None
+            assert receiver.stdout.readline().strip() == "Receiving."
+            yield
+            ((switched,),) = bank.sql("SELECT pg_walfile_name(pg_switch_wal())")
+            until((bank.home / "backups" / "wal" / f"{switched}.zst.age").is_file)
+        finally:
+            receiver.terminate()
         assert receiver.wait() == 0

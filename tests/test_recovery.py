@@ -42,10 +42,10 @@ def _restored(bank: Bank, name: str, *arguments: str) -> PostgresCluster:
     return served(bank, data)
 
 
-def _references(cluster: PostgresCluster) -> set[str]:
+def _references(cluster: PostgresCluster, poster: str) -> set[str]:
     with psycopg.connect(cluster.url(SUPERUSER)) as connection:
         rows = connection.execute(
-            "SELECT reference FROM \"transaction\" WHERE reference LIKE 'poster-%'"
+            'SELECT reference FROM "transaction" WHERE reference LIKE %s', [f"{poster}-%"]
         )
         return {row[0] for row in rows}
 
@@ -54,10 +54,10 @@ Journal = list[tuple[str, float]]
 
 
 @contextlib.contextmanager
-def _posting(bank: Bank) -> Iterator[Journal]:
+def _posting(bank: Bank, name: str) -> Iterator[Journal]:
     """Post for a while, and keep what was acknowledged, with the time after each commit."""
     journal: Journal = []
-    poster = bank.start("tests/drivers/poster.py", stdout=subprocess.PIPE)
+    poster = bank.start("tests/drivers/poster.py", name, stdout=subprocess.PIPE)
 
     def keep_journal() -> None:
         for line in poster.stdout or ():
@@ -79,7 +79,7 @@ def _posting(bank: Bank) -> Iterator[Journal]:
 def test_recovery_to_any_instant_under_write_load(bank: Bank):
     """Full, incremental and log; a table is dropped; each instant is a prefix of the journal."""
     with receiving(bank):
-        with _posting(bank) as journal:
+        with _posting(bank, "instants") as journal:
             until(lambda: len(journal) > 5)
             bank.run("backup_create")
             bank.run("backup_create", "--kind", "incremental")
@@ -99,7 +99,7 @@ def _require_prefix(bank: Bank, name: str, instant: float, journal: Journal) -> 
     to_time = dt.datetime.fromtimestamp(instant, dt.UTC).isoformat()
     copy = _restored(bank, name, "--to-time", to_time)
     try:
-        there = _references(copy)
+        there = _references(copy, "instants")
         before = {reference for reference, at in journal if at <= instant}
         assert before <= there, "what was acknowledged is back"
         # The clock was read after the commit: one posting may lie between the two.
@@ -140,7 +140,7 @@ def _standby(bank: Bank) -> Iterator[PostgresCluster]:
 
 def test_what_was_acknowledged_is_on_the_standby_when_the_primary_dies(bank: Bank):
     with _standby(bank) as standby:
-        with _posting(bank) as journal:
+        with _posting(bank, "standby") as journal:
             until(lambda: len(journal) > 50)
             standby.stop(mode="immediate")
             until(lambda: bank.sql("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
@@ -149,7 +149,7 @@ def test_what_was_acknowledged_is_on_the_standby_when_the_primary_dies(bank: Ban
             until(lambda: len(journal) > without + 50)
             bank.cluster.kill()
         assert standby._run("pg_ctl", "promote", "-w", "-D", str(standby.data)).returncode == 0
-        assert {reference for reference, _ in journal} <= _references(standby)
+        assert {reference for reference, _ in journal} <= _references(standby, "standby")
         promoted = dataclasses.replace(
             bank, cluster=standby, environment={**bank.environment, **urls_of(standby)}
         )

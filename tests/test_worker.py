@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from core import mail, tasks
@@ -160,6 +160,29 @@ def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
     assert "Traceback" not in log.read_text()
     with psycopg.connect(url_of("owner", committed_db)) as connection:
         assert connection.execute(LEFT, ["forget%"]).fetchone() == (0,)
+
+
+def test_worker_that_loses_the_database_works_on_once_it_is_back(worker, committed_db, tmp_path):
+    log = tmp_path / "worker-0.log"
+    process = worker()
+    _enqueue("ada")
+    until(_is_done(committed_db))
+    with psycopg.connect(url_of("superuser", "postgres"), autocommit=True) as mighty:
+        mighty.execute(f"ALTER DATABASE {committed_db} ALLOW_CONNECTIONS false")
+        try:
+            mighty.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                [committed_db],
+            )
+            until(lambda: "worker_lost_the_database" in log.read_text())
+        finally:
+            mighty.execute(f"ALTER DATABASE {committed_db} ALLOW_CONNECTIONS true")
+    connection.close()
+    _enqueue("bob")
+    until(lambda: "To: bob@example.org\n" in _sent(tmp_path) or process.poll() is not None)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=WAIT_S) == 0
+    assert "To: bob@example.org\n" in _sent(tmp_path)
 
 
 def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):

@@ -1,11 +1,13 @@
 """One process that posts for ever and tells of each posting once it is committed.
 
-Prints ``REFERENCE SECONDS`` with the server's clock after the commit.
+Its references begin with the first argument. Prints ``REFERENCE SECONDS`` with the server's clock
+after the commit.
 """
 
 from __future__ import annotations
 
 import itertools
+import sys
 
 import django
 
@@ -23,7 +25,7 @@ def main() -> None:
     ada = make_person(f"{ids.uuid7()}@example.org").principal
     a, b = open_account(ada, balance=10_000_000), open_account(ada)
     for number in itertools.count():
-        reference = f"poster-{number}"
+        reference = f"{sys.argv[1]}-{number}"
         post(move(a, b, 1, reference=reference), actor=SYSTEM)
         with connection.cursor() as cursor:
             cursor.execute("SELECT extract(epoch FROM clock_timestamp())")

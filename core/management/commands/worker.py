@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from typing import Any, Final
 
@@ -12,14 +11,17 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from procrastinate import App
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
 from prometheus_client import start_http_server
 from typing_extensions import override
 
-from core import crash_reports, logs, metrics, reloading, tracing
+from core import clock, crash_reports, logs, metrics, reloading, tracing
 
 log = structlog.get_logger(__name__)
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
+PAUSE_S_MIN: Final = 1
+PAUSE_S_MAX: Final = 32
 
 
 class Command(BaseCommand):
@@ -60,25 +62,47 @@ class Command(BaseCommand):
 
 
 async def _work(worker_app: App) -> bool:
-    """Work until told to stop or to begin anew; return whether it is to begin anew."""
+    """Work until told to stop or to begin anew; return whether it is to begin anew.
+
+    Who loses the database tries again, soon at first and then less and less often.
+
+    Raises:
+        ConnectorException: there was none to begin with.
+    """
     stop, reload_ = asyncio.create_task(_stop()), asyncio.create_task(_reload())
-    async with worker_app.open_async():
-        working = asyncio.create_task(
-            worker_app.run_worker_async(
-                concurrency=settings.ENV.worker_concurrency,
-                # What is done is in our own tables; failed jobs stay, for people to look at.
-                delete_jobs="successful",
-                shutdown_graceful_timeout=settings.ENV.worker_stop_timeout_s,
-                # It stops listening once it has begun to finish: who stops it then is not heard.
-                install_signal_handlers=False,
-            )
-        )
+    has_begun, pause_s = asyncio.Event(), PAUSE_S_MIN
+    while True:
+        began_ms = clock.monotonic_ms()
+        working = asyncio.create_task(_take_jobs(worker_app, has_begun))
         await asyncio.wait([working, stop, reload_], return_when=asyncio.FIRST_COMPLETED)
-        working.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        if stop.done() or reload_.done():
+            working.cancel()
+        try:
             await working
-    # Whoever stops it while it finishes its jobs for a reload has the last word.
-    return reload_.done() and not stop.done()
+        except asyncio.CancelledError:
+            # Whoever stops it while it finishes its jobs for a reload has the last word.
+            return reload_.done() and not stop.done()
+        except ConnectorException:
+            if not has_begun.is_set():
+                raise
+        has_lasted = clock.monotonic_ms() - began_ms > PAUSE_S_MAX * 1_000
+        pause_s = PAUSE_S_MIN if has_lasted else min(2 * pause_s, PAUSE_S_MAX)
+        log.error("worker_lost_the_database", retry_in_s=pause_s)
+        await asyncio.wait([stop, reload_], timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _take_jobs(worker_app: App, has_begun: asyncio.Event) -> None:
+    """Run jobs; once cancelled, finish them. Returns when the database is lost."""
+    async with worker_app.open_async():
+        has_begun.set()
+        await worker_app.run_worker_async(
+            concurrency=settings.ENV.worker_concurrency,
+            # What is done is in our own tables; failed jobs stay, for people to look at.
+            delete_jobs="successful",
+            shutdown_graceful_timeout=settings.ENV.worker_stop_timeout_s,
+            # It stops listening once it has begun to finish: who stops it then is not heard.
+            install_signal_handlers=False,
+        )
 
 
 async def _stop() -> None:
