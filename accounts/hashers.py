@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher
@@ -15,7 +17,10 @@ from typing_extensions import override
 from accounts.errors import HashingBusy
 from core import metrics
 
+T = TypeVar("T")
 RETRY_AFTER_S: Final = 1
+# Of the 20 there are: a tenth of the share of the processor that others get.
+STEPS_BACK: Final = 10
 
 
 class Argon2idPasswordHasher(Argon2PasswordHasher):
@@ -31,21 +36,18 @@ class Argon2idPasswordHasher(Argon2PasswordHasher):
 
     @override
     def encode(self, password: str, salt: str) -> str:
-        with hashing():
-            return super().encode(password, salt)
+        return hashing(functools.partial(super().encode, password, salt))
 
     @override
     def verify(self, password: str, encoded: str) -> bool:
-        with hashing():
-            return super().verify(password, encoded)
+        return hashing(functools.partial(super().verify, password, encoded))
 
 
-@contextlib.contextmanager
-def hashing() -> Iterator[None]:
-    """Wait for a turn to do expensive work on a password.
+def hashing(work: Callable[[], T]) -> T:
+    """Wait for a turn, and return what expensive ``work`` on a password gives.
 
-    At most half of a process's threads are in here, working or waiting, so that the others keep
-    answering everything else while a thousand logins arrive.
+    It is done in a thread that steps back for all others, and at most half of a process's threads
+    wait for it, so that the others keep answering everything else while a thousand logins arrive.
 
     Raises:
         HashingBusy: no turn within ``PASSWORD_HASH_WAIT_MS``, or too many waiting already.
@@ -57,7 +59,7 @@ def hashing() -> Iterator[None]:
         if not gate.turns.acquire(timeout=settings.ENV.password_hash_wait_ms / 1_000):
             raise _refusal()
         try:
-            yield
+            return gate.threads.submit(work).result()
         finally:
             gate.turns.release()
     finally:
@@ -65,19 +67,30 @@ def hashing() -> Iterator[None]:
 
 
 class _Gate:
-    """Turns for work, and places for those at work or waiting."""
+    """Turns for work, a thread for each, and places for those at work or waiting."""
 
     def __init__(self) -> None:
         env = settings.ENV
-        self.turns = threading.BoundedSemaphore(env.password_hashes_at_once)
-        self.places = threading.BoundedSemaphore(
-            max(env.password_hashes_at_once, env.web_threads // 2)
-        )
+        at_once = env.password_hashes_at_once
+        self.turns = threading.BoundedSemaphore(at_once)
+        self.places = threading.BoundedSemaphore(max(at_once, env.web_threads // 2))
+        self.threads = ThreadPoolExecutor(at_once, "hashing", initializer=_step_back)
 
 
 @functools.cache
 def _the_gate() -> _Gate:
     return _Gate()
+
+
+# Threads do not come along into a forked process.
+os.register_at_fork(after_in_child=_the_gate.cache_clear)
+
+
+def _step_back() -> None:
+    """Let this thread work when nobody else needs the processor; Linux knows threads by number."""
+    with contextlib.suppress(OSError):
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, 0) + STEPS_BACK)
 
 
 def _refusal() -> HashingBusy:

@@ -61,10 +61,10 @@ LIMITS: Final = {
     "P9": ("What is loaded at the start; requests add nothing to it."),
     "P10": ("Answers other than 201, 429 and 503, or money that was not moved exactly once."),
     "P11": (
-        "A hash takes 0.1 s of a core, and two at a time in each of two processes fill both "
-        "cores, with the load beside them. Tried: a cap on hashes, 503 with Retry-After for the "
-        "rest, clients that heed it. PASSWORD_HASHES_AT_ONCE=1 leaves more to the others; it "
-        "was not measured."
+        "Two hashes at a time in each of two processes, each 0.1 s of a core, beside the load and "
+        "nginx on two cores. Tried: hashing in threads that step back for all others (from 754 "
+        "to 38 ms, the former on a machine that others used, too), a cap on hashes, 503 with "
+        "Retry-After for the rest, clients that heed it."
     ),
     "A1": (
         "The trigger looks at every row that a statement changes. Tried: plans that are kept, and "

@@ -21,6 +21,12 @@ def _peak_kib(pid: int) -> int:
     return int(found[1])
 
 
+def _priorities(pid: int) -> set[int]:
+    """Return by how much each thread of a process steps back for others."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
+
+
 def _log_in(url: str, password: str = PASSWORD) -> tuple[int, dict[str, str]]:
     client = Client(url, timeout=60)
     body = {"email": "ada@example.org", "password": password}
@@ -58,6 +64,7 @@ def test_attack_32_fifty_logins_at_once_take_bounded_memory_and_others_are_answe
     assert set(meanwhile) == {200}
     for pid, peak in before.items():
         assert _peak_kib(pid) - peak <= 2 * HASH_KIB + SLACK_KIB, "more than two hashes at one time"
+        assert len(_priorities(pid)) == 2, "hashes go first"
     assert _log_in(service.url)[0] == 200
 
 

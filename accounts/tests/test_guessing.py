@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -154,12 +155,12 @@ def test_attack_11_every_refused_login_does_the_same_work(ada: Person, bob: Pers
     User.objects.filter(pk=unverified.pk).update(email_verified_at=None)
     imported = make_person("dave@example.org").user
     User.objects.filter(pk=imported.pk).update(password=make_password(None))
-    work: list[str] = []
+    work: list[Callable[[], Any]] = []
     hashing = hashers.hashing
 
-    def counted():
-        work.append("hash")
-        return hashing()
+    def counted(hashed: Callable[[], Any]) -> Any:
+        work.append(hashed)
+        return hashing(hashed)
 
     monkeypatch.setattr(hashers, "hashing", counted)
     done = {}
