@@ -70,6 +70,13 @@ def test_other_text_is_kept_as_it_is(text):
     assert fields.StrictTextField(max_length=20).run_validation(text) == text
 
 
+def test_text_that_is_too_long_is_refused_and_never_cut():
+    field = fields.StrictTextField(max_length=10_000)
+    assert field.run_validation("x" * 10_000) == "x" * 10_000
+    with pytest.raises(serializers.ValidationError):
+        field.run_validation("x" * 10_001)
+
+
 @pytest.mark.parametrize(
     "text", ["2026-11-20", "2026-11-20T10:00:00", "20261120T100000Z", "now", "2026-13-01T00:00:00Z"]
 )

@@ -64,6 +64,7 @@ def test_private_address_is_refused(url):
     [
         "ftp://example.org/",
         "file:///etc/passwd",
+        "javascript:alert(1)",
         "https://",
         "https://u:p@example.org/",
         "https://exa mple.org:x/",
