@@ -19,6 +19,7 @@ from accounts.models import ApiKey
 from core import clock, scopes
 from core.principals import SYSTEM
 from sessions_app.models import Session
+from sessions_app.querysets import CookieJarQuerySet
 from sessions_app.services import start_session
 from tests import endpoints
 from tests.callers import NO_SCOPE, Callers, an_app, fresh
@@ -157,6 +158,12 @@ def test_attack_22_what_belongs_to_another_is_as_if_it_were_not_there(
         ), str(operation)
         if operation.method == "get" and str(operation) not in STAFF_READ:
             assert theirs.status_code == 404, str(operation)
+
+
+def test_planted_hole_is_found(callers: Callers, ada: Person, monkeypatch):
+    monkeypatch.setattr(CookieJarQuerySet, "of_owner", lambda rows, user_id: rows)
+    with pytest.raises(AssertionError, match="jars/<uuid:jar_id>"):
+        test_attack_22_what_belongs_to_another_is_as_if_it_were_not_there(callers, ada)
 
 
 def test_attack_23_key_opens_only_what_its_scope_names(callers: Callers):

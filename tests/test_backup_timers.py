@@ -65,14 +65,19 @@ def test_systemd_understands_the_times(path: Path):
 
 
 def test_cron_lines_are_times_a_user_and_a_command():
-    lines = [line for line in CRONTAB.read_text().splitlines() if re.match(r"[0-9*]", line)]
+    assert _started_by(CRONTAB) == WANTED - {"wal_receive"}
+    assert _started_by(CRONTAB.with_name("strongroom-security")) == {"security_audit"}
+
+
+def _started_by(crontab: Path) -> set[str]:
+    lines = [line for line in crontab.read_text().splitlines() if re.match(r"[0-9*]", line)]
     started = set()
     for line in lines:
         *when, user, rest = line.split(None, 6)
         assert croniter.is_valid(" ".join(when))
         assert user == "strongroom"
         started.add(_require_command(rest.split("manage.py ")[1].split()))
-    assert started == WANTED - {"wal_receive"}
+    return started
 
 
 def test_kubernetes_runs_what_there_is_without_rights():

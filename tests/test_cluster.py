@@ -28,6 +28,15 @@ from tests import services
 from tests.database import url_of
 from tests.ready import free_port
 
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "PUBLIC_URL": "https://strongroom.example",
+    "ALLOWED_HOSTS": "strongroom.example",
+    "TRUSTED_PROXY_COUNT": "1",
+    "MAIL_TRANSPORT": "smtp",
+    "SMTP_URL": "smtp://mail.strongroom.example",
+    "SECRET_KEY": "made-up-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFG",
+}
 SMALL = {**DURABLE, "shared_buffers": "16MB", "max_connections": "20"}
 
 
@@ -123,10 +132,10 @@ def test_shipped_cluster_has_no_findings(services_folder: Path):
             "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
         }
 
-        def manage(*arguments: str) -> subprocess.CompletedProcess[str]:
+        def manage(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
                 [sys.executable, "manage.py", *arguments],
-                env=environment,
+                env={**environment, **changes},
                 cwd=services.ROOT,
                 check=False,
                 capture_output=True,
@@ -137,6 +146,10 @@ def test_shipped_cluster_has_no_findings(services_folder: Path):
         done = manage("db_security", "--json", f"--url-file={note}")
         assert json.loads(done.stdout) == {"findings": [], "skipped": []}, done.stdout
         assert done.returncode == 0
+        done = manage("security_audit", "--json", f"--url-file={note}", **PRODUCTION)
+        rows = {row["area"]: row["state"] for row in json.loads(done.stdout)}
+        assert set(rows.values()) == {"passed", "not looked at"}, done.stdout
+        assert (rows["settings"], rows["database"], done.returncode) == ("passed", "passed", 0)
         with psycopg.connect(cluster.url(SUPERUSER, DATABASE), autocommit=True) as mighty:
             mighty.execute(f"GRANT UPDATE ON audit_event TO {APP_ROLE}")
         assert manage("db_security").returncode == 1
