@@ -104,6 +104,7 @@ class Migration(migrations.Migration):
                     "notice",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="acceptances",
                         to="accounts.notice",
@@ -120,6 +121,7 @@ class Migration(migrations.Migration):
                         fields=("user_id", "notice"), name="notice_acceptance_once"
                     )
                 ],
+                "indexes": [models.Index(fields=["notice"], name="notice_acceptance_notice")],
             },
         ),
         schema.composite_key("notice_acceptance", "id", "user_id"),

@@ -55,6 +55,7 @@ class NoticeAcceptance(models.Model):
     notice = models.ForeignKey(
         Notice,
         db_constraint=False,  # made by the migration, checked at once
+        db_index=False,  # below, under a name
         on_delete=models.PROTECT,
         related_name="acceptances",
     )
@@ -70,6 +71,7 @@ class NoticeAcceptance(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(name="notice_acceptance_once", fields=["user_id", "notice"]),
         ]
+        indexes: ClassVar = [models.Index(name="notice_acceptance_notice", fields=["notice"])]
 
     @override
     def __str__(self) -> str:
