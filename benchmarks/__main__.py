@@ -8,7 +8,18 @@ from __future__ import annotations
 import argparse
 import sys
 
-from benchmarks import charts, crowd, memory, posting, results, servers, sessions, trail, volume
+from benchmarks import (
+    charts,
+    crowd,
+    memory,
+    posting,
+    results,
+    servers,
+    sessions,
+    starting,
+    trail,
+    volume,
+)
 from benchmarks.serving import served
 
 BENCHMARKS = {
@@ -16,6 +27,7 @@ BENCHMARKS = {
     "posting": posting.run,
     "volume": volume.run,
     "memory": memory.run,
+    "starting": starting.run,
     "crowd": crowd.run,
     "servers": servers.run,
     "trail": trail.run,
