@@ -6,7 +6,7 @@ import pytest
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from core import clock, mail
+from core import clock, errors, limits, mail
 from core.retries import SPREAD, SpreadRetry
 
 JOB = Job(id=1, queue="default", lock=None, queueing_lock=None, task_name=mail.JOB)
@@ -34,3 +34,20 @@ def test_hopeless_jobs_are_not_tried_for_ever():
     assert strategy.get_retry_decision(exception=ValueError(), job=JOB) is None
     last = JOB.evolve(attempts=8)
     assert strategy.get_retry_decision(exception=OSError(), job=last) is None
+
+
+def test_job_that_a_limit_refuses_comes_back_once_it_allows_however_often(db):
+    for _ in range(10):
+        limits.require("no-such", "x")
+    with pytest.raises(errors.RateLimited) as refused:
+        limits.require("no-such", "x")
+    wait_s = refused.value.retry_after_s
+    assert wait_s
+    strategy = SpreadRetry(max_attempts=8, exponential_wait=4, retry_exceptions=[OSError])
+    for attempts in (0, 8, 100):
+        asked_at = clock.now()
+        job = JOB.evolve(attempts=attempts)
+        decision = strategy.get_retry_decision(exception=refused.value, job=job)
+        assert decision is not None
+        assert decision.retry_at is not None
+        assert (decision.retry_at - asked_at).total_seconds() >= wait_s
