@@ -181,7 +181,9 @@ class StatementView(APIView):
         by = queries.which_clock(asked)
         if request.accepted_renderer.format == "csv":
             if contract.chosen_fields(request):
-                raise errors.FilterUnknown("fields is for JSON: the CSV has columns of its own.")
+                detail = "fields is for JSON: the CSV has columns of its own."
+                fault = {"pointer": "?fields", "code": "VALIDATION_FIELD_CONFLICT"}
+                raise errors.FilterUnknown(detail, errors=[{**fault, "detail": detail}])
             lines = selectors.statement_stream(account, since=since, until=until, by=by)
             return csv_stream(
                 filename=f"statement-{account.code}-{clock.now():%Y%m%d}.csv".replace(":", "-"),
