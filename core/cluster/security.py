@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from django.apps import apps
+from django.conf import settings
 from psycopg import sql
 
 from core.embedded.postgres import READONLY_ROLE
@@ -168,6 +170,19 @@ LOGINS: Final = (
         "WHERE rolcanlogin AND rolpassword IS NULL",
     ),
 )
+
+
+def url_to_look_from(file: Path | None) -> str:
+    """Return the URL that ``file`` holds, of a superuser; without one the owner's."""
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return settings.ENV.database_owner_url or settings.ENV.database_url
+
+
+def findings_of_ours(connection: psycopg.Connection[Any]) -> tuple[list[Finding], list[str]]:
+    """Return what :func:`findings` does, for the roles that the settings name."""
+    roles = {name: settings.DATABASES[name]["USER"] for name in ("default", "owner")}
+    return findings(connection, app_role=roles["default"], owner_role=roles["owner"])
 
 
 def findings(

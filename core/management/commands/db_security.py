@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
@@ -29,18 +28,10 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        file: Path | None = options["url_file"]
-        url = (
-            file.read_text(encoding="utf-8").strip()
-            if file
-            else settings.ENV.database_owner_url or settings.ENV.database_url
-        )
-        roles = {name: settings.DATABASES[name]["USER"] for name in ("default", "owner")}
+        url = security.url_to_look_from(options["url_file"])
         try:
             with psycopg.connect(url, autocommit=True) as connection:
-                found, skipped = security.findings(
-                    connection, app_role=roles["default"], owner_role=roles["owner"]
-                )
+                found, skipped = security.findings_of_ours(connection)
         except psycopg.OperationalError as exc:
             raise CommandError("The database cannot be reached.") from exc
         if options["json"]:

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from typing_extensions import override
 
 from core import security_audit
+from core.cluster import security
 
 
 class Command(BaseCommand):
@@ -34,10 +34,8 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        file: Path | None = options["url_file"]
-        given = file.read_text(encoding="utf-8").strip() if file else ""
         rows = security_audit.report(
-            database_url=given or settings.ENV.database_owner_url or settings.ENV.database_url,
+            database_url=security.url_to_look_from(options["url_file"]),
             url=options["url"],
             advisories=options["advisories"],
         )
