@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from django.http import HttpRequest
 
-from core import errors
+from core import db, errors, runtime_settings
+from core.principals import Principal
 from core.runtime_settings import Setting, declare
 
 NORMAL: Final = "normal"
@@ -85,6 +86,25 @@ def require_open(request: HttpRequest, view_class: Any) -> None:
             _told("Reading works; what changes anything waits."),
             retry_after_s=RETRY_AFTER_S.value,
         )
+
+
+def change_mode(*, mode: str, message: str = "", reason: str, actor: Principal) -> None:
+    """Let the service be in ``mode`` within ten seconds, and callers be told ``message``.
+
+    Commits its own transaction or joins the caller's, with an audit row for either setting.
+
+    Raises:
+        SettingInvalid: no such mode, or words that cannot be told; nothing is changed.
+        PermissionRefused: ``actor`` may not change settings.
+    """
+
+    def change() -> None:
+        for setting, text in ((MESSAGE, "" if mode == NORMAL else message), (MODE, mode)):
+            runtime_settings.change_setting(
+                name=setting.name, text=text, actor=actor, reason=reason
+            )
+
+    db.run_in_transaction(change)
 
 
 def money_may_move() -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 from typing_extensions import override
 
-from core import modes, runtime_settings
+from core import modes
 from core.errors import DomainError
 from core.principals import SYSTEM
 
@@ -27,13 +26,13 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        told = "" if options["mode"] == modes.NORMAL else options["message"]
         try:
-            with transaction.atomic():
-                for setting, text in ((modes.MESSAGE, told), (modes.MODE, options["mode"])):
-                    runtime_settings.change_setting(
-                        name=setting.name, text=text, actor=SYSTEM, reason=options["reason"]
-                    )
+            modes.change_mode(
+                mode=options["mode"],
+                message=options["message"],
+                reason=options["reason"],
+                actor=SYSTEM,
+            )
         except DomainError as exc:
             raise CommandError(exc.detail) from exc
         self.stdout.write(f"The service is in the mode {options['mode']} within ten seconds.")
