@@ -41,7 +41,7 @@ def report(*, database_url: str, url: str | None, advisories: Path | None) -> li
     rows = [_row("settings", _faults_of_settings)]
     try:
         with psycopg.connect(database_url, autocommit=True, connect_timeout=5) as connection:
-            rows.append(_row("database", lambda: _faults_of_database(connection)))
+            rows += _of_database(connection)
             major = connection.info.server_version // 10_000
             rows.append(
                 _row(
@@ -71,9 +71,28 @@ def _faults_of_settings() -> list[str]:
     return [f"{each.id}: {each.msg}" for each in found if each.level >= WARNING]
 
 
-def _faults_of_database(connection: psycopg.Connection[tuple[object, ...]]) -> list[str]:
-    found, _ = security.findings_of_ours(connection)
-    return [f"{each.check}: {each.what}" for each in found]
+def _of_database(connection: psycopg.Connection[tuple[object, ...]]) -> list[Row]:
+    """Return what is open in the database, and apart from it who may log in to it and how.
+
+    Only a superuser can see the latter; to anybody else it was not looked at.
+    """
+    found, skipped = security.findings_of_ours(connection)
+    of_logins = {check.name for check in security.LOGINS}
+
+    def faults(*, are_of_logins: bool) -> list[str]:
+        return [
+            f"{each.check}: {each.what}"
+            for each in found
+            if (each.check in of_logins) == are_of_logins
+        ]
+
+    unseen = f"give --url-file of a superuser: {', '.join(skipped)}"
+    return [
+        _row("database", lambda: faults(are_of_logins=False)),
+        Row("log-ins to the database", NOT_LOOKED_AT, [unseen])
+        if skipped
+        else _row("log-ins to the database", lambda: faults(are_of_logins=True)),
+    ]
 
 
 def _known_holes(advisories: Path | None) -> Row:

@@ -150,6 +150,7 @@ def test_shipped_cluster_has_no_findings(services_folder: Path):
         rows = {row["area"]: row["state"] for row in json.loads(done.stdout)}
         assert set(rows.values()) == {"passed", "not looked at"}, done.stdout
         assert (rows["settings"], rows["database"], done.returncode) == ("passed", "passed", 0)
+        assert rows["log-ins to the database"] == "passed"
         with psycopg.connect(cluster.url(SUPERUSER, DATABASE), autocommit=True) as mighty:
             mighty.execute(f"GRANT UPDATE ON audit_event TO {APP_ROLE}")
         assert manage("db_security").returncode == 1

@@ -9,14 +9,17 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from core import security_audit
+from core.cluster import security
 from tests.database import url_of
 from tests.peers import Peer
 from tests.ready import free_port
 
+LOGINS = "log-ins to the database"
 
-def states(database: str, **given) -> dict[str, str]:
+
+def states(database: str, role: str = "owner", **given) -> dict[str, str]:
     rows = security_audit.report(
-        database_url=url_of("owner", database), **{"url": None, "advisories": None, **given}
+        database_url=url_of(role, database), **{"url": None, "advisories": None, **given}
     )
     return {row.area: row.state for row in rows}
 
@@ -27,6 +30,9 @@ def test_report_says_what_it_did_not_look_at(committed_db: str):
     assert (found["known holes"], found["answers"]) == ("not looked at", "not looked at")
     # The suite runs as in development, on a PostgreSQL that does not wait for its disk.
     assert (found["settings"], found["database"]) == ("failed", "failed")
+    # The owner of a database does not see who may log in to it, and how.
+    assert found[LOGINS] == "not looked at"
+    assert states(committed_db, role="superuser")[LOGINS] == "passed"
 
 
 def test_fault_ends_the_command_with_failure_and_is_named(committed_db: str):
@@ -35,6 +41,9 @@ def test_fault_ends_the_command_with_failure_and_is_named(committed_db: str):
         call_command("security_audit", "--json", stdout=out)
     rows = {row["area"]: row for row in json.loads(out.getvalue())}
     assert any(fault.startswith("not_durable") for fault in rows["database"]["faults"])
+    (unseen,) = rows[LOGINS]["faults"]
+    assert "--url-file" in unseen
+    assert all(check.name in unseen for check in security.LOGINS)
 
 
 def test_answer_that_tells_or_allows_too_much_fails(committed_db: str, peer: Peer):
