@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from rest_framework import serializers
+from typing_extensions import override
 
 from accounts import constants
 from accounts.models import Notice
@@ -19,6 +20,11 @@ class NoticeInput(fields.StrictSerializer):
 
     kind = fields.StrictChoiceField(choices=[kind for kind, _ in constants.NOTICE_KINDS])
     version = fields.StrictIntegerField(minimum=1, maximum=VERSION_MAX)
+
+    @override
+    def validate(self, attrs: dict[str, Any]) -> Any:
+        """Return the kind and the version, as services take them."""
+        return attrs["kind"], attrs["version"]
 
 
 class AcceptNoticesInput(fields.StrictSerializer):

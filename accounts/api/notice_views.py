@@ -87,8 +87,7 @@ class MyNoticesView(APIView):
         ],
     )
     def post(self, request: Request) -> HttpResponseBase:
-        wanted = given(AcceptNoticesInput, request)["notices"]
-        versions = [(each["kind"], each["version"]) for each in wanted]
+        versions = given(AcceptNoticesInput, request)["notices"]
         services.accept_notices(versions=versions, actor=caller(request))
         return _mine(request)
 

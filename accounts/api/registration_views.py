@@ -45,9 +45,7 @@ class RegisterView(APIView):
         ],
     )
     def post(self, request: Request) -> Response:
-        wanted = given(RegisterInput, request)
-        accepts = [(each["kind"], each["version"]) for each in wanted.pop("accepts")]
-        services.register_user(**wanted, accepts=accepts)
+        services.register_user(**given(RegisterInput, request))
         return Response(ACCEPTED, status=status.HTTP_202_ACCEPTED)
 
 
