@@ -14,10 +14,11 @@ from typing import Any, Final
 from django.core.management import call_command, get_commands
 from django.core.management.base import CommandError
 
-from core import clock, ids
+from core import audit, clock, db, ids
 from core.errors import InvalidInput
 from core.models import GoLiveEvidence
 from core.models.golive import ATTESTED, RUN
+from core.principals import SYSTEM
 
 VERIFIED: Final = "verified by a run"
 VOUCHED: Final = "attested"
@@ -54,16 +55,19 @@ ITEMS: Final = (
         {"deploy": True, "fail_level": "WARNING"},
     ),
     Item("migrations", "the schema is the code's", ("migrate",), {"check_unapplied": True}),
-    Item("database_security", "the database is closed", ("db_security",)),
+    Item("database_security", "the database is closed, as far as its owner sees", ("db_security",)),
     Item("ledger", "the ledger is whole", ("ledger_verify",)),
     Item("audit", "the audit trail is what it was", ("audit_verify",)),
     Item("partitions", "months are made ahead", ("partitions_check",)),
     Item("consents", "the consents are what they were", ("consents_verify",)),
     Item("backups", "a backup was restored and compared", ("backup_verify",), {"drill": True}, 8),
+    Item("database_logins", "db_security found nothing, run with the --url-file of a superuser"),
     Item("privacy_notice", "counsel has read the privacy notice"),
     Item("processors", "contracts with all processors of personal data are signed"),
     Item("disk_encryption", "disks and backups are encrypted"),
     Item("on_call", "somebody is on call, and alerts reach them"),
+    Item("team_trained", "who runs the service has walked through its guides and runbooks"),
+    Item("support_plan", "people know where to ask for help, and who answers when"),
     Item("penetration_test", "somebody else has tried to break in"),
     Item("load", "the expected load was tried on this hardware"),
     Item("key_escrow", "the encryption keys are kept where the servers cannot lose them"),
@@ -84,7 +88,7 @@ def run_checks() -> None:
 
 
 def attest(*, name: str, by: str, days: int, note: str) -> None:
-    """Keep a person's word that an item is so.
+    """Keep a person's word that an item is so. Commits or joins.
 
     Raises:
         InvalidInput: no such item, one that a run verifies, nobody named, or too many days.
@@ -97,7 +101,22 @@ def attest(*, name: str, by: str, days: int, note: str) -> None:
     if not by.strip() or not 1 <= days <= ATTESTED_DAYS_MAX:
         detail = f"Name a person, and 1 to {ATTESTED_DAYS_MAX} days."
         raise InvalidInput(detail, errors=[])
-    _keep(item, kind=ATTESTED, has_passed=True, note=note, days=days, by=by.strip())
+
+    def keep() -> None:
+        row = _keep(item, kind=ATTESTED, has_passed=True, note=note, days=days, by=by.strip())
+        audit.record(
+            action="golive.attest",
+            actor=SYSTEM,
+            user_id=SYSTEM.user_id,
+            target_type="golive_evidence",
+            target_id=row.pk,
+            item=row.item,
+            by=row.by,
+            note=row.note,
+            counts_until=clock.as_rfc3339(row.expires_at),
+        )
+
+    db.run_in_transaction(keep)
 
 
 def _state_of(item: Item) -> State:
@@ -137,9 +156,11 @@ def _last_words(reason: str, said: io.StringIO) -> str:
     return " ".join([reason, *lines[-1:]])[:NOTE_LENGTH_MAX]
 
 
-def _keep(item: Item, *, kind: str, has_passed: bool, note: str, days: int, by: str = "") -> None:
+def _keep(
+    item: Item, *, kind: str, has_passed: bool, note: str, days: int, by: str = ""
+) -> GoLiveEvidence:
     now = clock.now()
-    GoLiveEvidence.objects.create(
+    return GoLiveEvidence.objects.create(
         id=ids.uuid7(),
         item=item.name,
         kind=kind,

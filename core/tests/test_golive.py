@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import zipfile
 
@@ -13,7 +14,8 @@ from django.core.management import CommandError, call_command, get_commands
 from core import clock, evidence, golive
 from core.errors import InvalidInput
 from core.golive import Item
-from core.models import GoLiveEvidence
+from core.models import AuditEvent, GoLiveEvidence
+from core.models.golive import ATTESTED, RUN
 
 pytestmark = pytest.mark.django_db
 
@@ -75,12 +77,36 @@ def test_word_of_a_named_person_counts_until_its_day(items, held_clock):
     with pytest.raises(InvalidInput, match="by a run"):
         golive.attest(name="good", by="Ada Lovelace", days=9, note="")
     assert not GoLiveEvidence.objects.exists()
+    assert not AuditEvent.objects.exists()
     golive.attest(name="word", by="Ada Lovelace", days=9, note="Letter of 3 November")
     state, detail = stand("word")
     assert state == golive.VOUCHED
     assert detail.startswith("by Ada Lovelace, until ")
+    event = AuditEvent.objects.get(action="golive.attest")
+    assert event.target_id == str(GoLiveEvidence.objects.get().pk)
+    assert (event.data["item"], event.data["by"]) == ("word", "Ada Lovelace")
+    assert event.data["note"] == "Letter of 3 November"
     held_clock(days=9)
-    assert stand("word")[0] == golive.NOT_COVERED
+    assert stand("word") == (golive.NOT_COVERED, "too long ago: 9 days")
+
+
+def test_there_is_no_fourth_state(items, held_clock):
+    """Whatever evidence lies there: of a run, of a person, of a failure, fresh or old."""
+    for item, kind, has_passed, is_fresh in itertools.product(
+        golive.ITEMS, (RUN, ATTESTED), (True, False), (True, False)
+    ):
+        held_clock(days=400)
+        golive._keep(
+            item, kind=kind, has_passed=has_passed, note="", days=2, by="Ada" * (kind == ATTESTED)
+        )
+        held_clock(days=1 if is_fresh else 2)
+        covers = has_passed and is_fresh and item.name != "absent"
+        expected = golive.NOT_COVERED
+        if covers and item.command and kind == RUN:
+            expected = golive.VERIFIED
+        elif covers and not item.command and kind == ATTESTED:
+            expected = golive.VOUCHED
+        assert stand(item.name)[0] == expected, (item.name, kind, has_passed, is_fresh)
 
 
 def test_later_failure_takes_an_earlier_success_back(items, monkeypatch):
