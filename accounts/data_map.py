@@ -58,6 +58,7 @@ TABLES: Final = {
             "id user_id scopes audience epoch created_by_id created_at expires_at last_used_at "
             "revoked_at revoke_reason replaced_by_id replaced_at overlap_until"
         ),
+        doers="created_by_id",
         noise="last_used_at last_used_address",
     ),
     "factor": Table(
@@ -134,6 +135,8 @@ TABLES: Final = {
         whose="user_id",
         personal="detail",
         technical="id user_id people_import_id number outcome person_id code",
+        withheld="person_id detail",
+        withheld_because="They tell of whoever was brought in.",
     ),
     "notice": Table(
         purpose="knowing what people were told",

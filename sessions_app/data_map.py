@@ -21,6 +21,8 @@ _SESSIONS: Final = {
             "expires_at revoked_at revoke_reason token_expires_at impersonator_id cookie_id "
             "api_key_id impersonator_session_id data_version created_at"
         ),
+        doers="impersonator_id",
+        of_doers="impersonator_session_id impersonation_reason client_address user_agent",
         noise="last_seen_at client_address data data_version token_expires_at token_sha256",
     ),
     "refresh_family": Table(

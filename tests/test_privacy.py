@@ -7,6 +7,7 @@ import dataclasses
 import datetime as dt
 import io
 import json
+import re
 import subprocess
 import uuid
 import zipfile
@@ -21,7 +22,7 @@ from django.test import Client
 from accounts import services as accounts
 from accounts.constants import ACCOUNT_READ
 from accounts.models import Challenge, ImportedRow, PeopleImport, User
-from core import clock, crypto
+from core import clock, context, crypto
 from core.errors import PermissionRefused, StepUpRequired
 from core.files import storage
 from core.models import (
@@ -53,7 +54,12 @@ from core.privacy.errors import (
 )
 from core.privacy.rows import rows_of
 from sessions_app.models import ConsentRecord, Session
-from sessions_app.services import prune_sessions, purge_cookies, start_session
+from sessions_app.services import (
+    prune_sessions,
+    purge_cookies,
+    start_impersonation,
+    start_session,
+)
 from sessions_app.tests.cookies import agree, filled_jar
 from tests import services
 from tests.database import url_of
@@ -167,6 +173,20 @@ def test_every_table_with_a_user_id_says_whose_its_rows_are():
             assert data_map.table(model._meta.db_table).whose, model
 
 
+def test_who_else_did_something_is_kept_out_of_copies_or_said_to_be_a_doer():
+    """A column that by its name holds the id of somebody else."""
+    for model, table in data_map.mapped_models():
+        name = model._meta.db_table
+        named = {
+            column
+            for column in data_map.columns_of(model)
+            if re.search(r"(^|_)(actor_id|impersonator_id|by|by_id|user_id|person_id)$", column)
+        }
+        named -= {"user_id", table.whose, "replaced_by_id"}
+        if table.whose:
+            assert named <= set(f"{table.doers} {table.withheld}".split()), name
+
+
 def unpacked(content: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
@@ -185,8 +205,28 @@ def exported(person: Person, fresh) -> dict[str, bytes]:
     return unpacked(answer.getvalue())
 
 
-def test_export_holds_all_rows_of_the_subject_and_none_of_anothers(countess, bob, fresh):
+def watched_by_staff(person: Person, grace: Person, principal) -> tuple[str, ...]:
+    """Let Grace do something to a person's account; return what of her no copy may tell."""
+    address, browser, words = "203.0.113.200", "Grace-Browser", "Confidential words of staff."
+    running = context.Context(
+        request_id="g", principal=principal, client_address=address, reason=words
+    )
+    with context.entered(running):
+        start_impersonation(user_id=person.user.pk, reason=words, actor=principal)
+        hold = holds.place_hold(user_id=person.user.pk, reason=words, actor=principal)
+        holds.end_hold(hold_id=hold.pk, reason=words, actor=principal)
+    acted = Session.objects.filter(impersonator_id=grace.user.pk)
+    assert acted.update(client_address=address, user_agent=browser) == 1
+    # Pruned by the service, whose trail then says what the row was.
+    acted.delete()
+    start_impersonation(user_id=person.user.pk, reason=words, actor=principal)
+    assert acted.update(client_address=address, user_agent=browser) == 1
+    return str(grace.user.pk), address, browser, words
+
+
+def test_export_holds_all_rows_of_the_subject_and_none_of_anothers(countess, bob, grace, fresh):
     also_there(bob, fresh(bob))
+    of_staff = watched_by_staff(countess, grace, fresh(grace))
     files = exported(countess, fresh)
     described_by = json.loads(files["schema.json"])
     seen = 0
@@ -214,6 +254,11 @@ def test_export_holds_all_rows_of_the_subject_and_none_of_anothers(countess, bob
     everything = b"".join(files.values()).decode()
     assert bob.user.email not in everything
     assert str(bob.user.pk) not in everything
+    assert [word for word in of_staff if word in everything] == []
+    assert {row["action"] for row in json.loads(files["audit_event.json"])} >= {
+        "session.impersonate",
+        "legal_hold.place",
+    }
     for word in ORIGINALS:
         assert word in everything, word
 

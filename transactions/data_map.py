@@ -54,6 +54,8 @@ _TRANSACTIONS: Final = {
             "id user_id ledger_id kind effective_at recorded_at actor_id actor_kind session_id "
             "request_id reverses_id hold_id"
         ),
+        doers="actor_id",
+        of_doers="session_id",
         unaudited=_HISTORY,
     ),
     "entry": _booked(
@@ -109,6 +111,10 @@ _PLANS: Final = {
             "id user_id ledger_id source_id destination_id destination_user_id asset_code status "
             "expires_at actor_id actor_kind session_id request_id created_at closed_at"
         ),
+        withheld="destination_user_id",
+        withheld_because="Whose account the money is for is that person's to tell.",
+        doers="actor_id",
+        of_doers="session_id",
         unaudited="Made and moved by the ledger's functions, which write an audit row each time.",
     ),
     "schedule": _booked(
@@ -128,6 +134,7 @@ _PLANS: Final = {
             "id user_id account_id first_day last_day days_apart_max file_sha256 actor_id "
             "created_at"
         ),
+        doers="actor_id",
     ),
     "reconciliation_line": _booked(
         "comparing the books with a bank's statement, line by line",
@@ -137,6 +144,8 @@ _PLANS: Final = {
             "id user_id reconciliation_id state rule day transaction_id account_seq resolved_by "
             "resolved_at"
         ),
+        doers="resolved_by",
+        of_doers="reason",
     ),
 }
 _DERIVED: Final = {

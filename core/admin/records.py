@@ -51,6 +51,7 @@ class AuditChangeAdmin(ReaderAdmin):
         "row_id",
         "actor_kind",
         "actor_id",
+        "impersonator_id",
         "reason",
         "request_id",
     )

@@ -16,15 +16,14 @@ from django.db import models
 from core import clock
 from core.files import storage
 from core.models import StoredFile
+from core.principals import HOUSE_USER_ID
 from core.privacy import data_map
-from core.privacy.data_map import MONEY, PERSONAL, TECHNICAL, Table
+from core.privacy.data_map import Table
 from core.privacy.rows import rows_of
 from core.renderers import cell
 
 FORMAT: Final = "strongroom/export/1"
 ROWS_AT_ONCE: Final = 500
-# Secrets prove something to us; they say nothing of the person.
-SHOWN: Final = (PERSONAL, MONEY, TECHNICAL)
 
 
 def write(archive: zipfile.ZipFile, user_id: uuid.UUID) -> int:
@@ -63,10 +62,10 @@ def schema() -> dict[str, Any]:
                 "items": {
                     "type": "object",
                     "additionalProperties": False,
-                    "required": table.columns(*SHOWN),
+                    "required": table.handed_out(),
                     "properties": {
-                        column: _type_of(data_map.field_of(model, column), table.kind_of(column))
-                        for column in table.columns(*SHOWN)
+                        column: _type_of(data_map.field_of(model, column), table, column)
+                        for column in table.handed_out()
                     },
                 },
             },
@@ -77,11 +76,21 @@ def schema() -> dict[str, Any]:
 
 
 def _rows(model: type[models.Model], table: Table, user_id: uuid.UUID) -> Iterator[dict[str, Any]]:
-    columns = table.columns(*SHOWN)
+    columns = table.handed_out()
     names = [data_map.field_of(model, column).attname for column in columns]
     rows = rows_of(model, table, user_id).order_by("pk").values_list(*names)
-    for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-        yield dict(zip(columns, map(_plain, row), strict=True))
+    for values in rows.iterator(chunk_size=ROWS_AT_ONCE):
+        row = dict(zip(columns, values, strict=True))
+        hidden = _of_others(row, table, user_id)
+        yield {name: None if name in hidden else _plain(value) for name, value in row.items()}
+
+
+def _of_others(row: dict[str, Any], table: Table, user_id: uuid.UUID) -> set[str]:
+    """Return the columns of a row that say who else did something, and anything of them."""
+    others = {
+        name for name in table.doers.split() if row[name] not in (None, user_id, HOUSE_USER_ID)
+    }
+    return others | set(table.of_doers.split()) if others else others
 
 
 def _write_json(archive: zipfile.ZipFile, name: str, rows: Iterator[dict[str, Any]]) -> int:
@@ -102,7 +111,7 @@ def _write_csv(
     with archive.open(name, "w", force_zip64=True) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         lines = csv.writer(text)
-        lines.writerow(table.columns(*SHOWN))
+        lines.writerow(table.handed_out())
         for row in rows:
             lines.writerow([cell(value) for value in row.values()])
         text.flush()
@@ -121,10 +130,15 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, indent=1).encode()
 
 
-def _type_of(field: models.Field[Any, Any], kind: str) -> dict[str, Any]:
+def _type_of(field: models.Field[Any, Any], table: Table, column: str) -> dict[str, Any]:
     name = _TYPES.get(field.get_internal_type(), "string")
-    types: Any = [name, "null"] if field.null and name else name
-    return {**({"type": types} if name else {}), "title": str(field.verbose_name), "kind": kind}
+    may_be_null = field.null or column in table.in_deeds().split()
+    types: Any = [name, "null"] if may_be_null and name else name
+    return {
+        **({"type": types} if name else {}),
+        "title": str(field.verbose_name),
+        "kind": table.kind_of(column),
+    }
 
 
 # JSON columns hold whatever they hold; ids, instants and bytes are texts.

@@ -43,6 +43,9 @@ class Table:
     ``over`` is when a row may go by its age: SQL that compares with ``%(before)s``, the instant
     that its retention class leaves behind.
     ``kept`` are columns that stay although they are personal, and ``kept_because`` says why.
+    ``doers`` are columns with the ids of people who did something, ``of_doers`` those that say
+    something of whoever it was: a copy of a person's data shows both of their own deeds alone.
+    ``withheld`` are columns that are in no copy, and ``withheld_because`` says why.
     ``unaudited`` is why no trigger writes the changes of this table down, ``noise`` the columns
     whose change alone is not worth an audit row.
     """
@@ -61,12 +64,28 @@ class Table:
     replaced: Mapping[str, str] = dataclasses.field(default_factory=dict)
     kept: str = ""
     kept_because: str = ""
+    doers: str = ""
+    of_doers: str = ""
+    withheld: str = ""
+    withheld_because: str = ""
     unaudited: str = ""
     noise: str = ""
 
     def columns(self, *kinds: str) -> list[str]:
         """Return the names of the columns of these kinds, in the order they were declared."""
         return [name for kind in kinds for name in getattr(self, kind).split()]
+
+    def handed_out(self) -> list[str]:
+        """Return the columns that are in a copy of a person's data.
+
+        Secrets prove something to us; they say nothing of the person.
+        """
+        withheld = set(self.withheld.split())
+        return [name for name in self.columns(PERSONAL, MONEY, TECHNICAL) if name not in withheld]
+
+    def in_deeds(self) -> str:
+        """Return the columns that a copy shows of the person's own deeds alone."""
+        return f"{self.doers} {self.of_doers}".strip()
 
     def emptied(self) -> list[str]:
         """Return the columns that erasing a person empties."""
@@ -144,6 +163,8 @@ def faults() -> list[str]:
         known, listed = set(columns_of(model)), _tables[name].columns(*KINDS)
         found += [f"{name}.{column}: not classified" for column in sorted(known - set(listed))]
         found += [f"{name}.{column}: no such column" for column in sorted(set(listed) - known)]
+        mentioned = set(f"{_tables[name].in_deeds()} {_tables[name].withheld}".split())
+        found += [f"{name}.{column}: no such column" for column in sorted(mentioned - known)]
         found += [f"{name}.{column}: twice" for column in set(listed) if listed.count(column) > 1]
     return found
 

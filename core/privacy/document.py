@@ -27,6 +27,10 @@ def data_map_document() -> str:
             lines.append(f"{table.erasure}.")
         if table.kept:
             lines.append(f"Stays all the same: {_named(table.kept)}. {table.kept_because}")
+        if table.doers:
+            lines.append(f"A copy shows of one's own deeds alone: {_named(table.in_deeds())}.")
+        if table.withheld:
+            lines.append(f"In no copy: {_named(table.withheld)}. {table.withheld_because}")
         if table.unaudited:
             lines.append(f"Its changes are not audited by trigger: {table.unaudited}")
         lines.append("\n| column | holds | purpose | retention |\n|---|---|---|---|")

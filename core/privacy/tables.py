@@ -18,6 +18,8 @@ _RECORDS: Final = {
             "target_id outcome request_id recorded_at"
         ),
         kept="client_address data",
+        doers="actor_id impersonator_id",
+        of_doers="session_id client_address data",
         kept_because="History that could be rewritten would prove nothing; it names people by id.",
         unaudited="It is the audit trail.",
     ),
@@ -36,6 +38,10 @@ _RECORDS: Final = {
             "History that could be rewritten would prove nothing; before and after hold no "
             "personal value."
         ),
+        doers="actor_id impersonator_id",
+        of_doers="session_id client_address reason",
+        withheld="before after",
+        withheld_because="They show no personal value, and may name staff.",
         unaudited="It is the audit trail.",
     ),
     "audit_seal": Table(
@@ -203,6 +209,8 @@ _PRIVACY: Final = {
         technical="id user_id placed_by_id placed_at ended_by_id ended_at",
         kept="reason",
         kept_because="It is why an erasure waited.",
+        doers="placed_by_id ended_by_id",
+        of_doers="reason",
     ),
 }
 _LIBRARIES: Final = {
@@ -214,6 +222,8 @@ _LIBRARIES: Final = {
         whose="user_id",
         personal="object_repr change_message",
         technical="id action_time user_id content_type_id object_id action_flag",
+        withheld="object_id object_repr change_message",
+        withheld_because="They name those whom a member of staff worked on.",
         unaudited="It is a record of changes.",
     ),
     "auth_permission": Table(

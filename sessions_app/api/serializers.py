@@ -39,16 +39,24 @@ class SessionOutput(serializers.Serializer[Session]):
     created_at = fields.InstantField()
     last_seen_at = fields.InstantField(help_text="Exact to one minute.")
     expires_at = fields.InstantField()
-    client_address = serializers.CharField(allow_null=True)
-    user_agent = serializers.CharField()
+    client_address = serializers.SerializerMethodField(help_text="null where staff act in it.")
+    user_agent = serializers.SerializerMethodField(help_text="Empty where staff act in it.")
     device = serializers.SerializerMethodField(help_text="For people: such as Firefox on Windows.")
     is_impersonation = serializers.SerializerMethodField(
         help_text="Whether a member of staff acts in it."
     )
 
+    def get_client_address(self, session: Session) -> str | None:
+        """Return where the person is; where staff are is not told."""
+        return None if self.get_is_impersonation(session) else session.client_address
+
+    def get_user_agent(self, session: Session) -> str:
+        """Return what the person's program says of itself; what staff use is not told."""
+        return "" if self.get_is_impersonation(session) else session.user_agent
+
     def get_device(self, session: Session) -> str:
         """Return what a person would call the device."""
-        return devices.label_of(session.user_agent)
+        return devices.label_of(self.get_user_agent(session))
 
     def get_is_impersonation(self, session: Session) -> bool:
         """Return whether somebody else acts in it."""
