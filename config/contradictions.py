@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from config.env import Env  # it asks this module about itself
 
 SECRET_KEY_LENGTH_MIN: Final = 50
+_OURSELVES: Final = ("localhost", "127.0.0.1", "::1")
 
 
 def contradictions(env: Env) -> list[str]:
@@ -97,4 +98,18 @@ def _unsafe_in_production(env: Env) -> list[str]:
         problems.append("MAIL_TRANSPORT must not be console in production: it logs one-time links")
     if "*" in env.cors_allowed_origins:
         problems.append("CORS_ALLOWED_ORIGINS must name origins, not *, in production")
+    problems.extend(
+        f"{name.upper()} must say sslmode=verify-full in production: it leads over a network"
+        for name in ("database_url", "database_owner_url", "database_backup_url")
+        if _is_overheard(getattr(env, name))
+    )
     return problems
+
+
+def _is_overheard(url: str) -> bool:
+    """Whether others may read what goes to a database, or answer in its place."""
+    parts = urllib.parse.urlsplit(url)
+    query = urllib.parse.parse_qs(parts.query)
+    host = query.get("host", [parts.hostname or ""])[0]
+    is_here = not host or host.startswith("/") or host in _OURSELVES
+    return not is_here and query.get("sslmode") != ["verify-full"]

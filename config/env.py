@@ -49,7 +49,8 @@ class Env(Backups, Observability, Secrets):
         secret=True,
     )
     database_url: str = setting(
-        "PostgreSQL of the application role: postgresql://user:password@host:port/name.",
+        "PostgreSQL of the application role: postgresql://user:password@host:port/name; over a "
+        "network with ?sslmode=verify-full&sslrootcert=FILE.",
         secret=True,
     )
     database_owner_url: str = setting(

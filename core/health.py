@@ -22,6 +22,7 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from health_check.base import HealthCheck
 from health_check.exceptions import HealthCheckException, ServiceUnavailable, ServiceWarning
+from psycopg import pq
 from psycopg.abc import RV, PQGen
 from typing_extensions import override
 
@@ -197,21 +198,24 @@ class _BriefConnection(psycopg.AsyncConnection[Any]):
         return await super().wait(gen, interval=interval, timeout=timeout)
 
 
-async def _ask_database() -> Facts:
+# What an address may say: sslmode, certificates, several hosts; the rest is Django's.
+_OF_LIBPQ: Final = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
+
+
+async def _connect() -> _BriefConnection:
+    """Connect as requests do, but by a door of our own beside the pool."""
     parameters = connections["default"].get_connection_params()
-    keep = (
-        *("dbname", "user", "password", "host", "port", "sslmode", "sslrootcert"),
-        "target_session_attrs",
+    facts = {name: parameters[name] for name in _OF_LIBPQ & parameters.keys()} | {
+        "options": f"-c statement_timeout={ANSWER_TIMEOUT_S * 1_000:.0f}",
+        "application_name": "strongroom/health",
+    }
+    return await asyncio.wait_for(
+        _BriefConnection.connect(**facts, autocommit=True), CONNECT_TIMEOUT_S
     )
-    connection = await asyncio.wait_for(
-        _BriefConnection.connect(
-            **{name: parameters[name] for name in keep if name in parameters},
-            options=f"-c statement_timeout={ANSWER_TIMEOUT_S * 1_000:.0f}",
-            application_name="strongroom/health",
-            autocommit=True,
-        ),
-        CONNECT_TIMEOUT_S,
-    )
+
+
+async def _ask_database() -> Facts:
+    connection = await _connect()
     try:
         cursor = await connection.execute(_QUESTION, [partitions.partitioned_tables()])
         read_only, commit, migrations, bounds = (await cursor.fetchone()) or (True, "", [], [])

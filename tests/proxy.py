@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import http.client
 import os
 import re
@@ -15,13 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from typing_extensions import override
 
-from core import clock
+from tests.certificates import Authority
 from tests.http import Client
 from tests.ready import free_port
 from tests.serving import ROOT, Service
@@ -38,7 +33,9 @@ class Proxy:
         self.home = home
         self.http = free_port()
         self.https = free_port()
-        self.trust = certificate(home)
+        authority = Authority(home)
+        self.trust = authority.path
+        self.certificate, self.key = authority.issue(NAME)
         _render(home, self._values(upstreams))
         self.process = subprocess.Popen([str(NGINX), "-p", str(home), "-c", "nginx.conf"])
         self._await()
@@ -69,8 +66,8 @@ class Proxy:
             "SERVER_NAME": NAME,
             "CONFIG_FOLDER": str(self.home),
             "CACHE_FOLDER": str(self.home / "cache"),
-            "CERTIFICATE": str(self.trust),
-            "CERTIFICATE_KEY": str(self.home / "key.pem"),
+            "CERTIFICATE": str(self.certificate),
+            "CERTIFICATE_KEY": str(self.key),
         }
 
     def _await(self) -> None:
@@ -136,32 +133,3 @@ def _render(home: Path, values: dict[str, str]) -> None:
         + " include strongroom.conf;\n}\n",
         encoding="utf-8",
     )
-
-
-def certificate(home: Path) -> Path:
-    """Make a certificate for ``NAME`` that signs itself."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = clock.now()
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(NAME)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (home / "key.pem").write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    path = home / "certificate.pem"
-    path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return path

@@ -8,24 +8,14 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 from django.conf import settings
-from psycopg import conninfo
+from psycopg import pq
 
 from core.backups.faults import BackupFault
 from core.embedded import binaries
 from core.embedded.errors import EmbeddedServiceError
-
-_VARIABLES: Final = {
-    "host": "PGHOST",
-    "port": "PGPORT",
-    "user": "PGUSER",
-    "password": "PGPASSWORD",
-    "dbname": "PGDATABASE",
-    "sslmode": "PGSSLMODE",
-    "sslrootcert": "PGSSLROOTCERT",
-}
 
 
 def backup_url() -> str:
@@ -40,8 +30,11 @@ def backup_url() -> str:
 
 def environment(url: str) -> dict[str, str]:
     """Return the variables by which libpq finds ``url``."""
-    known = conninfo.conninfo_to_dict(url)
-    named = {_VARIABLES[name]: str(value) for name, value in known.items() if name in _VARIABLES}
+    named = {
+        option.envvar.decode(): option.val.decode()
+        for option in pq.Conninfo.parse(url.encode())
+        if option.envvar and option.val
+    }
     return {"LC_ALL": "C", "PATH": os.defpath, "TZ": "UTC", **named}
 
 

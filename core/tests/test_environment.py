@@ -12,7 +12,7 @@ GOOD = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "s" * 50,
     "ENCRYPTION_KEYS": "k1:" + "A" * 43,
-    "DATABASE_URL": "postgresql://app:p@db/name",
+    "DATABASE_URL": "postgresql://app:p@db/name?sslmode=verify-full&sslrootcert=/db.pem",
     "REDIS_URL": "redis://cache/0",
     "PUBLIC_URL": "https://strongroom.example",
     "ALLOWED_HOSTS": "strongroom.example, www.strongroom.example",
@@ -54,6 +54,9 @@ def test_every_fault_is_reported_at_once():
         ({"PUBLIC_URL": "http://strongroom.example"}, "PUBLIC_URL"),
         ({"CORS_ALLOWED_ORIGINS": "*"}, "CORS_ALLOWED_ORIGINS"),
         ({"DATABASE_URL": "sqlite:///x"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://app:p@db/name"}, "DATABASE_URL must say sslmode"),
+        ({"DATABASE_OWNER_URL": "postgresql://o@/n?host=db&sslmode=require"}, "OWNER_URL must say"),
+        ({"DATABASE_BACKUP_URL": "postgresql://b@db/n?sslmode=verify-ca"}, "BACKUP_URL must say"),
         ({"REDIS_URL": "http://cache"}, "REDIS_URL"),
         ({"DB_LOCK_TIMEOUT_MS": "6000"}, "DB_LOCK_TIMEOUT_MS must be shorter"),
         ({"DB_STATEMENT_TIMEOUT_MS": "40000"}, "DB_STATEMENT_TIMEOUT_MS must be shorter"),
@@ -69,8 +72,20 @@ def test_unsafe_or_contradictory_settings_are_refused(change, told):
         env.load({**GOOD, **change})
 
 
+@pytest.mark.parametrize(
+    "where", ["@/n?host=/run/pg", "@localhost/n", "@127.0.0.1:6432/n", "@[::1]/n"]
+)
+def test_database_on_the_same_machine_needs_no_tls(where):
+    assert env.load({**GOOD, "DATABASE_URL": f"postgresql://app{where}"}).is_production_like
+
+
 def test_development_may_be_looser():
-    loose = {**GOOD, "ENVIRONMENT": "development", "PUBLIC_URL": "http://127.0.0.1:8000"}
+    loose = {
+        **GOOD,
+        "ENVIRONMENT": "development",
+        "PUBLIC_URL": "http://127.0.0.1:8000",
+        "DATABASE_URL": "postgresql://app:p@db/name",
+    }
     assert not env.load(loose).is_production_like
 
 
@@ -85,7 +100,7 @@ def test_secret_comes_from_a_file_without_its_last_line_end(tmp_path):
 def test_secrets_do_not_show():
     more = {
         "METRICS_TOKEN": "hush-hush",
-        "DATABASE_OWNER_URL": "postgresql://owner:o@db/name",
+        "DATABASE_OWNER_URL": "postgresql://owner:o@/name?host=/run/pg",
         "REDIS_URL": "redis://:cache-word@cache/0",
     }
     shown = repr(env.load({**GOOD, **more}))
