@@ -81,7 +81,7 @@ def _stormed(served: Served) -> list[Row]:
 
 
 def _p95_ms(served: Served) -> float:
-    asked = load.request(served, "GET", "/benchmarks/known/")
+    asked = load.request(served, "GET", "/api/v1/benchmarks/known/")
     took = []
     for _ in range(ASKED):
         started = time.monotonic()

@@ -23,7 +23,7 @@ COMMAND = "python -m benchmarks posting"
 PATH, BULK_PATH, NOTHING = (
     "/api/v1/transactions/",
     "/api/v1/transactions/bulk/",
-    "/benchmarks/known/",
+    "/api/v1/benchmarks/known/",
 )
 CLIENTS, BULK_CLIENTS, BULK = 8, 2, 1_000
 LEDGER = "generated"

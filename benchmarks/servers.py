@@ -23,7 +23,10 @@ from tests.ready import await_ready, free_port
 
 COMMAND = "python -m benchmarks servers"
 CLIENTS = 16
-PATHS = {"a view that does nothing": "/benchmarks/nothing/", "P1's view": "/benchmarks/known/"}
+PATHS = {
+    "a view that does nothing": "/api/v1/benchmarks/nothing/",
+    "P1's view": "/api/v1/benchmarks/known/",
+}
 ONE, BULK = "one transaction", "transfers in bulks of 1,000"
 
 

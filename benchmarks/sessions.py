@@ -20,8 +20,8 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
         served, "POST", "/api/v1/sessions/introspect/", asked, token=served.key
     )
     sides: dict[str, Side] = {
-        "nothing": _getting(served, "/benchmarks/nothing/", seconds),
-        "known": _getting(served, "/benchmarks/known/", seconds),
+        "nothing": _getting(served, "/api/v1/benchmarks/nothing/", seconds),
+        "known": _getting(served, "/api/v1/benchmarks/known/", seconds),
         "introspect": lambda: load.rate(
             served, lambda _: introspection, clients=CLIENTS, seconds=seconds, expect=200
         ),

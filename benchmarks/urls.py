@@ -1,4 +1,4 @@
-"""The service's routes, and routes that do nothing behind the same middleware and server."""
+"""The service's routes, and routes of its API that do nothing, behind the same middleware."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class KnownView(APIView):
 
 
 urlpatterns = [
-    path("benchmarks/nothing/", nothing),
-    path("benchmarks/known/", KnownView.as_view()),
+    path("api/v1/benchmarks/nothing/", nothing),
+    path("api/v1/benchmarks/known/", KnownView.as_view()),
     *urls.urlpatterns,
 ]
 handler400, handler403 = urls.handler400, urls.handler403

@@ -140,7 +140,7 @@ def _speeds(served: Served, *, rounds: int, seconds: float) -> dict[str, list[fl
         "statement": f"{account}/statement/?limit=100&from=2000-01-01T00:00:00Z",
         "list": "/api/v1/transactions/?limit=100",
     }
-    nothing = load.request(served, "GET", "/benchmarks/known/")
+    nothing = load.request(served, "GET", "/api/v1/benchmarks/known/")
     shares: dict[str, list[float]] = {name: [] for name in asked}
     for _ in range(rounds):
         for name, path in asked.items():

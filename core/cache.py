@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
+import threading
+import weakref
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Final
@@ -125,6 +128,8 @@ def about() -> dict[str, Any]:
 def close() -> None:
     """Give up the connections of this process."""
     _client().connection_pool.disconnect()
+    for connection in list(_lines):
+        connection.disconnect()  # type: ignore[no-untyped-call]  # untyped
 
 
 def use_again() -> None:
@@ -148,13 +153,41 @@ def _answer_to(*command: int | str) -> Any:
     Raises:
         RedisError: whatever went wrong; the connection is not used again then.
     """
-    pool = _client().connection_pool
-    connection = pool.get_connection()
+    connection = _line.ready()
+    connection.send_command(*command)  # type: ignore[no-untyped-call]  # untyped
+    return connection.read_response()
+
+
+class _Line(threading.local):
+    """The connection of this thread: to take one from a pool costs more than the question."""
+
+    def __init__(self) -> None:
+        self._connection: redis.Connection | None = None
+        self._process = 0
+
+    def ready(self) -> redis.Connection:
+        """Return the connection, made anew when Valkey has closed it or this is another process."""
+        connection = self._connection
+        if connection is None or self._process != os.getpid():
+            pool = _client().connection_pool
+            connection = self._connection = pool.connection_class(**pool.connection_kwargs)
+            self._process = os.getpid()
+            _lines.add(connection)
+        if connection.is_connected and _is_spent(connection):
+            connection.disconnect()
+        return connection
+
+
+def _is_spent(connection: redis.Connection) -> bool:
+    """Return whether Valkey has hung up, or sent what nobody asked for."""
     try:
-        connection.send_command(*command)  # type: ignore[no-untyped-call]  # untyped
-        return connection.read_response()
-    finally:
-        pool.release(connection)
+        return connection.can_read()
+    except redis.ConnectionError:
+        return True
+
+
+_line = _Line()
+_lines: weakref.WeakSet[redis.Connection] = weakref.WeakSet()
 
 
 @functools.cache

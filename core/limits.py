@@ -31,6 +31,13 @@ _TABLE_TTL_S: Final = 300
 _REREAD_MS: Final = 5_000
 _READINGS_MAX: Final = 3
 _VERSION_LENGTH: Final = 16
+# How many requests, and in how long.
+_SETTINGS: Final = {
+    STRANGER: ("limit_stranger_requests", 900),
+    USER: ("limit_user_requests", 60),
+    KEY: ("limit_key_requests", 60),
+    MONEY: ("limit_money_requests", 60),
+}
 # A scope, and who calls in it.
 Call = tuple[str, str]
 
@@ -66,19 +73,12 @@ class Standing:
 UNKNOWN: Final = Plan("unknown", 10, 3_600)
 
 
-def defaults() -> dict[str, Plan]:
-    """Return the plans that hold where staff said nothing else."""
-    env = settings.ENV
-    return {
-        plan.scope: plan
-        for plan in (
-            Plan(STRANGER, env.limit_stranger_requests, 900),
-            Plan(USER, env.limit_user_requests, 60),
-            Plan(KEY, env.limit_key_requests, 60),
-            Plan(MONEY, env.limit_money_requests, 60),
-            Plan(REPORTS, 20, 3_600),
-        )
-    }
+def default_of(scope: str) -> Plan:
+    """Return the plan that holds where staff said nothing else."""
+    if scope == REPORTS:
+        return Plan(REPORTS, 20, 3_600)
+    setting, window_s = _SETTINGS.get(scope, ("", 0))
+    return Plan(scope, getattr(settings.ENV, setting), window_s) if setting else UNKNOWN
 
 
 def plan_of(scope: str, caller: str = "") -> Plan:
@@ -175,8 +175,8 @@ def _recorded(action: str, scope: str, actor: Principal, **facts: Any) -> None:
 
 
 def _plan_in(written: Mapping[str, Plan], scope: str, caller: str) -> Plan:
-    plan = written.get(f"{scope}:{caller}") or written.get(scope) or defaults().get(scope)
-    return dataclasses.replace(plan or UNKNOWN, scope=scope)
+    plan = written.get(f"{scope}:{caller}") or written.get(scope) or default_of(scope)
+    return plan if plan.scope == scope else dataclasses.replace(plan, scope=scope)
 
 
 def _taken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import logging.config
 import sys
@@ -10,12 +11,13 @@ import threading
 from types import TracebackType
 from typing import Any, Final
 
+import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 from typing_extensions import override
 
 from core import context, tracing
-from core.redaction import redacted, scrubbed, without_quotes
+from core.redaction import REDACTED, promises_secret, redacted, scrubbed, without_quotes
 
 SESSION_HASH_LENGTH: Final = 12
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -37,6 +39,9 @@ def configure(settings: dict[str, Any]) -> None:
     )
     logging.config.dictConfig(as_dict_config(**settings))
     logging.captureWarnings(capture=True)
+    # No line says it, so nobody looks for it ("Optimization" in Python's logging HOWTO).
+    logging._srcfile = None  # noqa: SLF001 - as documented there
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def catch_what_nobody_caught() -> None:
@@ -61,13 +66,11 @@ def as_dict_config(*, level: str, stream: str, file: str = "") -> dict[str, Any]
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": structlog.stdlib.ProcessorFormatter,
+                "()": OneLine,
                 "foreign_pre_chain": _shared(),
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.ExceptionRenderer(_without_values),
-                    structlog.processors.JSONRenderer(),
-                    _scrub,
+                    *_to_text(),
                 ],
             }
         },
@@ -87,6 +90,21 @@ def as_dict_config(*, level: str, stream: str, file: str = "") -> dict[str, Any]
             "gunicorn.access": {"level": "ERROR", "propagate": False, "handlers": []},
         },
     }
+
+
+class OneLine(structlog.stdlib.ProcessorFormatter):
+    """Makes one line of a record; of one of ours without first copying it for other formatters."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        if not hasattr(record, "_name"):
+            return super().format(record)
+        # As structlog's ``wrap_for_formatter`` has left it: the whole event.
+        line: Any = dict(record.msg)  # type: ignore[arg-type]  # a dict, not a text
+        for processor in self.processors[1:]:
+            line = processor(None, record.levelname, line)
+        return str(line)
 
 
 class NotSaidByJobs(logging.Filter):
@@ -140,9 +158,27 @@ def _add_context(logger: WrappedLogger, name: str, event: EventDict) -> EventDic
 def _redact(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """Replace values under names that promise a secret, however deep."""
     for key, value in event.items():
-        if key != "exc_info":
-            event[key] = redacted(value, name=key)
+        if promises_secret(key):
+            event[key] = REDACTED
+        elif isinstance(value, dict | list | tuple) and key != "exc_info":
+            event[key] = redacted(value)
     return event
+
+
+def _to_text() -> list[Any]:
+    return [structlog.processors.ExceptionRenderer(_without_values), _as_json, _scrub]
+
+
+def _as_json(logger: WrappedLogger, name: str, event: EventDict) -> str:
+    """Return one line whatever it holds: all that is not ASCII is escaped, line ends included."""
+    try:
+        line = orjson.dumps(event, default=repr)
+    except TypeError:
+        # Half a surrogate pair, or a number of more than 64 bits.
+        line = b""
+    if line and line.isascii():
+        return line.decode()
+    return json.dumps(event, default=repr, separators=(",", ":"))
 
 
 def _without_values(exc_info: Any) -> list[dict[str, Any]]:
@@ -153,6 +189,6 @@ def _without_values(exc_info: Any) -> list[dict[str, Any]]:
     return raised
 
 
-def _scrub(logger: WrappedLogger, name: str, line: str | bytes) -> str:
+def _scrub(logger: WrappedLogger, name: str, line: str) -> str:
     """Hide what looks like a secret, even in the words of somebody else's exception."""
-    return scrubbed(line if isinstance(line, str) else line.decode())
+    return scrubbed(line)

@@ -36,7 +36,7 @@ _LONG_SEGMENT: Final = re.compile(rf"[^/]{{{PATH_SEGMENT_MAX + 1},}}")
 
 def redacted(value: Any, *, name: str = "") -> Any:
     """Return ``value`` (JSON) with everything under a secret's name replaced, however deep."""
-    if name and _promises_secret(name):
+    if name and promises_secret(name):
         return REDACTED
     if isinstance(value, dict):
         return {key: redacted(inner, name=str(key)) for key, inner in value.items()}
@@ -47,7 +47,8 @@ def redacted(value: Any, *, name: str = "") -> Any:
 
 # The names in the lines of a log are few; whatever else comes is forgotten again.
 @functools.lru_cache(maxsize=1_024)
-def _promises_secret(name: str) -> bool:
+def promises_secret(name: str) -> bool:
+    """Return whether what is called so is not for other eyes."""
     return SECRET_NAME.search(name) is not None
 
 

@@ -62,4 +62,4 @@ def await_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def _said(log: Path) -> str:
     """Return the end of what a service said, without the requests it served."""
     lines = log.read_text(encoding="utf-8").splitlines()
-    return "\n".join([line for line in lines if '"event": "request"' not in line][-50:])
+    return "\n".join([line for line in lines if '"event":"request"' not in line][-50:])

@@ -263,7 +263,7 @@ def test_twenty_canaries_are_seen_nowhere(watched):
 def test_every_line_of_web_and_worker_is_json(watched):
     registered(watched.service, f"{uuid.uuid4().hex[:8]}@example.org")
     for event in ("request", "job"):
-        until(lambda: f'"event": "{event}"' in watched.log())  # noqa: B023 - asked at once
+        until(lambda: f'"event":"{event}"' in watched.log())  # noqa: B023 - asked at once
     lines = watched.log().splitlines()
     for line in lines:
         assert {"event", "level", "at"} <= set(json.loads(line)), line

@@ -145,14 +145,14 @@ def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
 
     sender.write_text("after@example.org")
     process.send_signal(signal.SIGHUP)
-    until(lambda: '"event": "reload"' in log.read_text())
+    until(lambda: '"event":"reload"' in log.read_text())
     until(lambda: log.read_text().count("Starting worker") == 2 or process.poll() is not None)
     assert is_sent_by("after@example.org", "cora")
     assert process.poll() is None, "it is the same process still"
 
     with _job_in_hand(committed_db):
         process.send_signal(signal.SIGHUP)
-        until(lambda: log.read_text().count('"event": "reload"') == 2)
+        until(lambda: log.read_text().count('"event":"reload"') == 2)
         # Before it has finished for the reload, somebody stops it.
         process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=WAIT_S) == 0

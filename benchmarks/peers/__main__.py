@@ -69,7 +69,7 @@ def main() -> int:
 def _sessions(service: Served, python: Path, *, rounds: int, seconds: float) -> list[Row]:
     """Ask who is calling, of each in turn."""
     with contextlib.ExitStack() as stack:
-        ours = load.request(service, "GET", "/benchmarks/known/")
+        ours = load.request(service, "GET", "/api/v1/benchmarks/known/")
         sides: dict[str, Side] = {"ours": _asking(service.port, ours, seconds)}
         for number, peer in enumerate(WANTED):
             port, proof = stack.enter_context(_peer(service, python, peer, number))
