@@ -59,7 +59,8 @@ def hashing(work: Callable[[], T]) -> T:
         if not gate.turns.acquire(timeout=settings.ENV.password_hash_wait_ms / 1_000):
             raise _refusal()
         try:
-            return gate.threads.submit(work).result()
+            with metrics.HASH_DURATION_S.time():
+                return gate.threads.submit(work).result()
         finally:
             gate.turns.release()
     finally:

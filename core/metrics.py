@@ -71,6 +71,11 @@ GUESSES_REFUSED = Counter(
 HASHES_REFUSED = Counter(
     "strongroom_password_hashes_refused_total", "Logins answered 503: too many at once."
 )
+HASH_DURATION_S = Histogram(
+    "strongroom_password_hash_duration_seconds",
+    "Time one password took to be hashed or checked, without the wait for a turn.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5),
+)
 SESSION_LOOKUPS = Counter(
     "strongroom_session_lookups_total", "Session checks by who answered.", ["source"]
 )
@@ -79,6 +84,18 @@ EVENTS = Counter(
     "strongroom_events_total",
     "What happened to people, sessions, cookies and money, committed, by topic of the event.",
     ["topic"],
+)
+TRANSACTIONS = Counter(
+    "strongroom_transactions_total",
+    "Transactions and holds, committed, by asset and what became of them: posted, reversed (the "
+    "reversing one), held, captured, released, expired.",
+    ["asset", "state"],
+)
+# A float, as every number here: for alerts and panels. What was moved exactly is in the ledger.
+MONEY_MOVED = Counter(
+    "strongroom_money_moved_minor_total",
+    "Minor units that were posted, reversed or captured, committed, by asset.",
+    ["asset"],
 )
 # An alert looks for a rise, and the first one is a rise only from a zero that was told.
 for _topic in ("session.reuse_detected", "cookie.theft_detected", "transaction.posted"):

@@ -18,7 +18,7 @@ from core import clock, epochs, idempotency, mail, partitions
 from core.files import uploads
 from core.operations import traffic
 from core.privacy import deletion, exports, retention
-from core.trail import seals
+from core.trail import seals, unusual
 from core.webhooks import relay
 
 __all__ = ["begin_epoch", "ensure_partitions", "forget_answered_requests", "mail"]
@@ -40,6 +40,13 @@ def forget_traffic(timestamp: int) -> None:  # noqa: ARG001 - as above
     """Forget what was counted for the operations page too long ago."""
     kept = dt.timedelta(hours=settings.ENV.traffic_retention_hours)
     traffic.forget(older_than=clock.now() - kept)
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="look_for_the_unusual", pass_context=False)
+def look_for_the_unusual(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Look through the audit trail of the last hour for what hardly ever happens."""
+    unusual.note()
 
 
 @app.periodic(cron="37 3 * * *")

@@ -19,3 +19,10 @@ def purge_cookies(timestamp: int) -> None:  # noqa: ARG001 - every periodic job 
 def prune_sessions(timestamp: int) -> None:  # noqa: ARG001 - every periodic job is told the time
     """Forget sessions that ended long ago."""
     services.prune_sessions()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="count_sessions_and_cookies", pass_context=False)
+def count_sessions_and_cookies(timestamp: int) -> None:  # noqa: ARG001 - as above
+    """Count live sessions and kept cookies for whoever watches."""
+    services.note_counts()

@@ -53,7 +53,9 @@ def test_rules_speak_only_of_what_is_measured():
     token = {"Authorization": f"Bearer {settings.ENV.metrics_token}"}
     exported = Client().get("/metrics", headers=token).content.decode()
     known = set(re.findall(r"^# TYPE (\S+) ", exported, re.MULTILINE))
-    named = {name for text in EXPRESSIONS for name in re.findall(r"strongroom_\w+", text)}
+    named = {
+        name for text in EXPRESSIONS for name in re.findall(r"(?:strongroom|django)_\w+", text)
+    }
     named = {re.sub(r"_bucket$", "", name) for name in named}
     assert len(named) > 15
     assert named - known == set()

@@ -17,12 +17,25 @@ import pytest
 from django.core.management import call_command
 
 from tests.database import url_of
-from tests.http import Client, registered
+from tests.http import Client, opened, posting, registered
 from tests.monitoring import DEPLOY, WINDOW, shipped_rules
 from tests.waiting import until
 from tests.watched import Watched, in_parallel
 
 pytestmark = pytest.mark.xdist_group("observed")
+
+# What jobs note each hour, and money for whoever has the account.
+NOTED = """
+from uuid import UUID
+from sessions_app import services as sessions
+from transactions import selectors, services
+from transactions.tests.money import move, post
+services.note_faults()
+sessions.note_counts()
+main, usd = selectors.get_ledger("main"), selectors.get_asset("USD")
+world = services.ensure_house_account(ledger=main, code="world", asset=usd)
+post(move(world, UUID("{purse}"), 1))
+"""
 
 
 def _queries() -> list[tuple[str, str]]:
@@ -36,9 +49,9 @@ def _queries() -> list[tuple[str, str]]:
 def test_every_query_of_the_dashboards_answers(watched):
     ada = registered(watched.service, f"{uuid.uuid4().hex[:8]}@example.org")
     Client(watched.service.url).call("GET", "/api/v1/me/")
-    watched.service.command(
-        "shell", "-v", "0", "-c", "from transactions import services; services.note_faults()"
-    )
+    purse, target = opened(ada, "purse"), opened(ada, "target")
+    watched.service.command("shell", "-v", "0", "-c", NOTED.format(purse=purse))
+    assert ada.post_transaction(posting(purse, target, 1))[0] == 201
     queries = _queries()
     assert len(queries) > 30
 

@@ -16,6 +16,17 @@ LEDGER_FAULTS: Final = "ledger_faults"
 BACKUP: Final = "backup_bytes"
 BACKUP_VERIFIED: Final = "backup_verified_bytes"
 
+# Sessions that a token can still open, and cookies that are kept: issued ones and those in jars.
+SESSIONS_LIVE: Final = "sessions_live"
+COOKIES_ISSUED: Final = "cookies_issued"
+COOKIES_IN_JARS: Final = "cookies_in_jars"
+
+# What the audit trail of the last hour has that it hardly ever has; and PostgreSQL's superusers.
+SUPERUSERS_MADE: Final = "superusers_made"
+BULK_EXPORTS: Final = "bulk_exports"
+MASS_DELETES: Final = "mass_deletes"
+DATABASE_SUPERUSERS: Final = "database_superusers"
+
 
 def note(name: str, value: int, *, detail: str = "") -> None:
     """Keep ``value`` as the last one that was measured. Joins the caller's transaction."""

@@ -15,6 +15,7 @@ from sessions_app.services.cookies import (
     resolve_cookie,
     revoke_cookie,
 )
+from sessions_app.services.counting import note_counts
 from sessions_app.services.devices import (
     forget_device,
     remember_device,
@@ -107,6 +108,7 @@ __all__ = [
     "issue_access_token",
     "issue_cookie",
     "merge_session_data",
+    "note_counts",
     "prove_again",
     "prune_sessions",
     "publish_policy",

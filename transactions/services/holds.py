@@ -15,7 +15,7 @@ from core.errors import PermissionRefused
 from core.principals import Principal
 from transactions import constants, errors, selectors
 from transactions.models import Hold
-from transactions.services import functions, large
+from transactions.services import counting, functions, large
 from transactions.services.posting import PostedEntry, PostedTransaction, Posting, as_json
 
 PLACE: Final = (
@@ -84,6 +84,7 @@ def place_hold(
         ],
     )
     outbox.count("hold.placed")
+    counting.count(counting.HELD, [[(posting.asset, posting.amount_minor)]])
     return Hold(**row._asdict())
 
 
@@ -121,6 +122,7 @@ def capture_hold(*, hold: Hold, capture: Capture, actor: Principal) -> PostedTra
     )
     outbox.count("transaction.posted")
     outbox.count("hold.captured")
+    counting.count(counting.CAPTURED, [[(hold.asset_code, abs(rows[0].amount))]])
     return PostedTransaction(
         id=transaction_id,
         recorded_at=rows[0].recorded_at,
@@ -192,6 +194,7 @@ def _free(holds: Sequence[Hold], status: str) -> None:
     assert connection.in_atomic_block, "the locks must last until the balances are changed"
     functions.call(FREE, [[hold.pk for hold in holds], status, ids.uuid7s(len(holds))])
     outbox.count(f"hold.{status}", len(holds))
+    counting.count(status, ([(hold.asset_code, hold.remaining)] for hold in holds))
 
 
 def _who(actor: Principal) -> list[object]:

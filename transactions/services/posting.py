@@ -21,7 +21,7 @@ from core import clock, context, db, idempotency, ids, outbox
 from core import errors as core_errors
 from core.principals import Principal
 from transactions import constants, errors, selectors
-from transactions.services import functions, large
+from transactions.services import counting, functions, large
 
 T = TypeVar("T")
 
@@ -176,6 +176,10 @@ def post_transactions(
         assert identity is not None
         return [_replayed(identity, rows[0])]
     outbox.count("transaction.posted", len(drafts))
+    counting.count(
+        counting.REVERSED if kind == constants.KIND_REVERSAL else counting.POSTED,
+        ([(leg.asset, leg.amount_minor) for leg in draft.postings] for draft in drafts),
+    )
     return _grouped(made, rows)
 
 
