@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
-import importlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Protocol
 
 from config.env_secrets import Secrets
 from config.env_values import parse, raw_value
+from core import optional
 
 CONNECT_TIMEOUT_S: Final = 3
 READ_TIMEOUT_S: Final = 5
@@ -23,6 +24,9 @@ READ_TIMEOUT_S: Final = 5
 
 class StoreUnavailable(Exception):
     """The store did not give its secret; the message says why, and holds no secret."""
+
+
+_imported: Final = functools.partial(optional.imported, otherwise=StoreUnavailable)
 
 
 class Store(Protocol):
@@ -172,16 +176,6 @@ class Aws:
 
     def renew(self) -> None:
         """Do nothing: AWS credentials renew themselves."""
-
-
-def _imported(module: str) -> Any:
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as exc:
-        raise StoreUnavailable(
-            "Its client is not installed: pip install -r requirements-secrets.txt."
-        ) from exc
 
 
 def _texts(found: object) -> dict[str, str]:

@@ -13,7 +13,7 @@ from accounts import totp
 from accounts.constants import ROLE_PERMISSIONS
 from accounts.models import Factor
 from core import clock, ids, scopes
-from core.models import WebhookDelivery, WebhookEndpoint
+from core.models import WebhookEndpoint
 from core.personal_keys import Box
 from core.principals import SYSTEM, Principal
 from sessions_app.models import JarCookie, Session
@@ -24,6 +24,7 @@ from sessions_app.services import (
     start_session,
 )
 from sessions_app.tests.cookies import define, filled_jar
+from tests.deliveries import make_delivery, make_endpoint
 from tests.people import Person, make_person
 from transactions.models import ReconciliationLine
 from transactions.tests.derived import reconciled
@@ -121,20 +122,12 @@ def _import(person: Person) -> object:
 
 
 def _endpoint(person: Person) -> object:
-    return WebhookEndpoint.objects.create(
-        user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
-    ).pk
+    return make_endpoint(person.user.pk).pk
 
 
 def _delivery(person: Person) -> object:
-    return WebhookDelivery.objects.create(
-        user_id=person.user.pk,
-        endpoint_id=WebhookEndpoint.objects.get(user_id=person.user.pk).pk,
-        event_id=ids.uuid7(),
-        topic="thing.happened",
-        state="dead",
-        next_attempt_at=clock.now(),
-    ).pk
+    endpoint = WebhookEndpoint.objects.get(user_id=person.user.pk)
+    return make_delivery(endpoint, state="dead").pk
 
 
 def _hold(person: Person) -> object:

@@ -27,8 +27,6 @@ from core.models import (
     LegalHold,
     Report,
     StoredFile,
-    WebhookDelivery,
-    WebhookEndpoint,
 )
 from core.operations import measurements
 from core.principals import SYSTEM
@@ -39,6 +37,7 @@ from sessions_app.services import (
     start_refreshed_session,
 )
 from sessions_app.tests.cookies import agree, define, filled_jar, issue
+from tests.deliveries import make_delivery, make_endpoint
 from tests.people import Person
 from transactions.tests.derived import derive
 from transactions.tests.money import hold_on, move, open_account, plan, post
@@ -85,17 +84,7 @@ def fill(person: Person, count: int) -> None:
         measurements.note(f"number {number}", number)
         Report.objects.create(user_id=person.user.pk, kind="bug", message="It is slow.")
         breaker.failed(breaker.Permit(f"https://{number}.example:443"), fault="down")
-        endpoint = WebhookEndpoint.objects.create(
-            user_id=person.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
-        )
-        WebhookDelivery.objects.create(
-            user_id=person.user.pk,
-            endpoint_id=endpoint.pk,
-            event_id=ids.uuid7(),
-            topic="thing.happened",
-            state="dead",
-            next_attempt_at=clock.now(),
-        )
+        make_delivery(make_endpoint(person.user.pk), state="dead")
 
 
 def _fill_privacy(person: Person) -> None:

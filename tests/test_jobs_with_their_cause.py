@@ -10,11 +10,11 @@ from django.db import connection, transaction
 from procrastinate.contrib.django import app
 
 from accounts import services as accounts
-from core import clock, context, ids, mail, tasks
-from core.models import WebhookDelivery, WebhookEndpoint
+from core import context, mail, tasks
 from core.principals import SYSTEM
 from core.privacy import exports
 from tests.callers import fresh
+from tests.deliveries import make_delivery, make_endpoint
 from tests.people import Person
 
 pytestmark = pytest.mark.django_db
@@ -39,16 +39,7 @@ def _import(_ada: Person) -> None:
 
 
 def _delivery(ada: Person) -> None:
-    endpoint = WebhookEndpoint.objects.create(
-        user_id=ada.user.pk, url="https://x.example/", topics=["*"], secret_sealed=b""
-    )
-    WebhookDelivery.objects.create(
-        user_id=ada.user.pk,
-        endpoint_id=endpoint.pk,
-        event_id=ids.uuid7(),
-        topic="thing.happened",
-        next_attempt_at=clock.now(),
-    )
+    make_delivery(make_endpoint(ada.user.pk))
     tasks.relay_events(timestamp=0)
 
 

@@ -8,8 +8,8 @@ its checksum, which the store compares.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import importlib
 import shutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from core import optional
 from core.backups.faults import BackupFault
 from core.backups.sealing import SUFFIX, SealedFile
 from core.backups.shelf import MANIFEST, PARTIAL, VERIFIED, Manifest, Shelf, sha256_of, sync_folder
@@ -28,6 +29,8 @@ PART_BYTES: Final = 16 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _CHECKED: Final = {"ChecksumAlgorithm": "SHA256"}
 _WAL: Final = "wal/"
+# The client is needed only where there is a bucket.
+_imported: Final = functools.partial(optional.imported, otherwise=BackupFault)
 
 
 class Bucket:
@@ -50,7 +53,7 @@ class Bucket:
         Raises:
             BackupFault: the store refuses, or cannot be reached.
         """
-        with told_plainly():
+        with _in_our_words():
             there = self._names()
             sent = [name for name in _names_on(place) if name not in there or _may_change(name)]
             for name in sent:
@@ -69,7 +72,7 @@ class Bucket:
         Raises:
             BackupFault: as above.
         """
-        with told_plainly():
+        with _in_our_words():
             names = self._names()
             for name in names:
                 path = folder / name
@@ -86,7 +89,7 @@ class Bucket:
         Raises:
             BackupFault: names the file.
         """
-        with told_plainly():
+        with _in_our_words():
             for file in manifest.files:
                 name = f"{manifest.id}/{file.name}"
                 digest = hashlib.sha256()
@@ -104,7 +107,7 @@ class Bucket:
         """
         chain = outline.chain(outline.get(backup_id))
         missing = [link for link in chain if not place.path(link.id).is_dir()]
-        with place.only_one(), told_plainly():
+        with place.only_one(), _in_our_words():
             for link in missing:
                 self._fetch_backup(place, link)
             segments = self._fetch_log(place, outline, chain[-1])
@@ -116,7 +119,7 @@ class Bucket:
         Raises:
             BackupFault: the store refuses.
         """
-        with told_plainly():
+        with _in_our_words():
             names = self._names()
             for backup_id in backups:
                 ours = [name for name in names if name.startswith(f"{backup_id}/")]
@@ -180,7 +183,7 @@ def send(place: Shelf) -> list[str]:
 
 
 @contextlib.contextmanager
-def told_plainly() -> Iterator[None]:
+def _in_our_words() -> Iterator[None]:
     """Turn what the client raises into a fault that names no key."""
     botocore, boto = _imported("botocore.exceptions"), _imported("boto3.exceptions")
     try:
@@ -233,13 +236,3 @@ def _client() -> Any:
             ),
         )
     )
-
-
-def _imported(module: str) -> Any:
-    """Return a module of the client, which is needed only where there is a bucket."""
-    try:
-        return importlib.import_module(module)
-    except ImportError as exc:
-        raise BackupFault(
-            "The client of S3 is not installed: pip install -r requirements-secrets.txt."
-        ) from exc

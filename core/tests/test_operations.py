@@ -11,10 +11,11 @@ from django.test import Client
 from django.urls import reverse
 
 from core import breaker, clock, errors, ids
-from core.models import AuditEvent, CircuitBreaker, TrafficCount, WebhookDelivery
+from core.models import AuditEvent, CircuitBreaker, TrafficCount
 from core.operations import charts, measurements, summary, traffic
 from core.operations.summary import WINDOWS
 from core.principals import SYSTEM
+from tests.deliveries import make_delivery, make_endpoint
 from tests.people import Person, make_person
 
 pytestmark = pytest.mark.django_db
@@ -161,14 +162,7 @@ def test_page_shows_states_in_words():
 def test_buttons_of_the_page_do_what_the_commands_do(grace):
     for _ in range(breaker.FAILURES_MAX):
         breaker.failed(breaker.Permit("https://x.example:443"), fault="down")
-    dead = WebhookDelivery.objects.create(
-        user_id=grace.user.pk,
-        endpoint_id=ids.uuid7(),
-        event_id=ids.uuid7(),
-        topic="thing.happened",
-        state="dead",
-        next_attempt_at=clock.now(),
-    )
+    dead = make_delivery(make_endpoint(grace.user.pk), state="dead")
     client = Client()
     client.force_login(grace.user)
     text = client.get(reverse("admin:core_operations")).content.decode()
