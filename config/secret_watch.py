@@ -59,6 +59,7 @@ def failed(why: str) -> None:
     kind = settings.ENV.secrets_from
     metrics.SECRETS_UP.labels(store=kind).set(0)
     metrics.SECRETS_FAILURES.labels(store=kind).inc()
+    metrics.FALLBACKS.labels(source="secret_store", target="earlier").inc()
     log.warning("secret_store_failed", why=why)
 
 

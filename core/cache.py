@@ -31,15 +31,16 @@ _usable_at_ms = 0.0
 
 def get_many(keys: Sequence[str]) -> list[bytes | None]:
     """Return the values of ``keys`` in one round trip; misses when the cache is out."""
-    if not _is_usable():
-        return [None] * len(keys)
-    try:
-        with _span("MGET"):
-            found: list[Any] = _answer_to("MGET", *[PREFIX + key for key in keys])
-    except redis.RedisError as exc:
-        _leave_alone(exc)
-        return [None] * len(keys)
-    return found
+    if _is_usable():
+        try:
+            with _span("MGET"):
+                found: list[Any] = _answer_to("MGET", *[PREFIX + key for key in keys])
+        except redis.RedisError as exc:
+            _leave_alone(exc)
+        else:
+            return found
+    metrics.FALLBACKS.labels(source="cache", target="database").inc()
+    return [None] * len(keys)
 
 
 def put(key: str, value: bytes, *, ttl_s: int) -> None:

@@ -12,12 +12,19 @@ from typing import Any, Final
 
 import structlog
 from procrastinate import JobContext
+from procrastinate.jobs import Job
 
 from core import clock, context, crash_reports, hooks, ids, metrics, tracing
 
 ORIGIN: Final = "_origin"
 
 log = structlog.get_logger("strongroom.jobs")
+_in_hand: Final[dict[int | None, Job]] = {}
+
+
+def in_hand() -> list[Job]:
+    """Return the jobs that run in this process now."""
+    return list(_in_hand.values())
 
 
 def origin() -> dict[str, Any]:
@@ -55,6 +62,7 @@ def _entered(job: JobContext) -> Iterator[None]:
     outcome = "failed"
     name, parent = f"job {job.job.task_name}", asked.get(tracing.HEADER, "")
     with context.entered(running), tracing.span(name, kind="consumer", parent=parent):
+        _in_hand[job.job.id] = job.job
         try:
             yield
             outcome = "succeeded"
@@ -67,6 +75,7 @@ def _entered(job: JobContext) -> Iterator[None]:
                 log.warning("job_to_repeat", attempt=job.job.attempts + 1, error=type(exc).__name__)
             raise
         finally:
+            _in_hand.pop(job.job.id, None)
             took_ms = clock.monotonic_ms() - started_ms
             metrics.JOBS.labels(task=job.job.task_name, outcome=outcome).inc()
             metrics.JOB_DURATION_S.labels(task=job.job.task_name).observe(took_ms / 1_000)

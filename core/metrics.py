@@ -40,9 +40,17 @@ DB_RETRIES = Counter("strongroom_db_retries_total", "Repeated transactions.", ["
 CACHE_ERRORS = Counter("strongroom_cache_errors_total", "Cache calls that failed.")
 FALLBACKS = Counter(
     "strongroom_fallbacks_total",
-    "Times something else had to do: limits counted in this process, sessions read from rows.",
+    "Times something else had to do: rows for the cache, this process for limits in Valkey, what "
+    "was read before for runtime settings or a secret store.",
     ["source", "target"],
 )
+for _source, _target in (
+    ("cache", "database"),
+    ("limits", "process"),
+    ("runtime_settings", "earlier"),
+    ("secret_store", "earlier"),
+):
+    FALLBACKS.labels(source=_source, target=_target)
 BREAKER_OPENED = Counter(
     "strongroom_breaker_opened_total", "Destinations left alone after failing too often."
 )

@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 import structlog
 from django.db import DatabaseError, connection, transaction
 
-from core import audit, clock, db, errors, hooks
+from core import audit, clock, db, errors, hooks, metrics
 from core.models import RuntimeSetting
 from core.principals import HOUSE_USER_ID, Principal
 
@@ -240,6 +240,7 @@ class _Here:
             with transaction.atomic():
                 found = dict(RuntimeSetting.objects.values_list("name", "value"))
         except DatabaseError as exc:
+            metrics.FALLBACKS.labels(source="runtime_settings", target="earlier").inc()
             log.warning("runtime_settings_not_read", error=type(exc).__name__)
             return
         before, self._values = self._values, _usable(found)

@@ -10,8 +10,9 @@ from typing import Final
 from django.conf import settings
 from django.core.management import call_command
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.exceptions import AlreadyEnqueued, UniqueViolation
 from procrastinate.job_context import JobContext
+from procrastinate.jobs import Status
 from procrastinate.manager import JobManager
 
 from core import clock, epochs, idempotency, mail, partitions
@@ -125,9 +126,15 @@ async def return_stalled_jobs(context: JobContext, timestamp: int) -> None:  # n
 
 
 async def return_stalled(manager: JobManager) -> None:
-    """Return the jobs whose worker gives no sign of life to the queue."""
+    """Return the jobs whose worker gives no sign of life to the queue.
+
+    Of those that may wait only once, one that already waits stands for the other.
+    """
     for job in await manager.get_stalled_jobs():
-        await manager.retry_job(job)
+        try:
+            await manager.retry_job(job)
+        except UniqueViolation:
+            await manager.finish_job(job, status=Status.ABORTED, delete_job=True)
 
 
 @app.periodic(cron="7 2 * * *")

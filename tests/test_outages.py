@@ -6,6 +6,7 @@ import collections
 import concurrent.futures
 import contextlib
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -167,6 +168,15 @@ def test_without_valkey_everything_answers(service, valkey, how):
     status, _, ready = ada.call("GET", "/health/ready")
     assert (status, ready["status"]) == (200, "degraded")
     assert ready["checks"]["cache"]["status"] == "degraded"
+    assert _fallbacks(service) >= {("cache", "database"), ("limits", "process")}
+
+
+def _fallbacks(service: Service) -> set[tuple[str, str]]:
+    """Return what something else has stood in for, and what did."""
+    _, _, shown = Client(service.url, os.environ["METRICS_TOKEN"]).call("GET", "/metrics")
+    counted = r'^strongroom_fallbacks_total\{source="(\w+)",target="(\w+)"\} (\S+)$'
+    found = re.findall(counted, shown.decode(), re.MULTILINE)
+    return {(source, target) for source, target, times in found if float(times) > 0}
 
 
 @pytest.mark.parametrize("how", ["stopped", "hung"])

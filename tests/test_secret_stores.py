@@ -135,7 +135,8 @@ def test_store_that_goes_away_later_stops_nothing_and_is_measured(serve, bao: Ba
         request = urllib.request.Request(f"{service.url}/metrics", headers=TOKEN)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read().decode()
-        found = re.findall(r"^strongroom_secret_store_(\w+)\{.*?\} (\S+)$", text, re.MULTILINE)
+        ours = r'^strongroom_(?:secret_store_)?(\w+)\{\w+="(?:vault|secret_store)".*\} (\S+)$'
+        found = re.findall(ours, text, re.MULTILINE)
         return {name: float(value) for name, value in found}
 
     def shown() -> str:
@@ -149,6 +150,7 @@ def test_store_that_goes_away_later_stops_nothing_and_is_measured(serve, bao: Ba
     bao.stop()
     until(lambda: numbers()["up"] == 0)
     assert numbers()["failures_total"] >= 1
+    assert numbers()["fallbacks_total"] >= 1
     assert "mailto:kept@example.org" in shown()
     assert service.process.poll() is None
 

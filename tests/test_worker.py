@@ -15,8 +15,10 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 from procrastinate.contrib.django import app
+from procrastinate.jobs import JobDeferrer
 
 from core import mail, tasks
+from core.management.commands.worker import _is_to_begin_anew, _stop
 from tests.database import url_of
 from tests.waiting import WAIT_S, until
 
@@ -118,10 +120,17 @@ def test_stopped_worker_ends_cleanly_and_leaves_nothing_half_done(worker, commit
     doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
     with psycopg.connect(url_of("owner", committed_db)) as connection:
         assert connection.execute(doing).fetchone() == (0,)
-    worker()
+    second = worker(WORKER_STOP_TIMEOUT_S="1", **PATIENT)
     until(_is_done(committed_db))
     sent = _sent(tmp_path)
     assert [n for n in range(200) if sent.count(f"To: person-{n}@example.org\n") != 1] == []
+
+    with _job_in_hand(committed_db):
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(timeout=WAIT_S) == 0, "it waits no longer than it may"
+        with psycopg.connect(url_of("owner", committed_db)) as connection:
+            assert connection.execute(doing).fetchone() == (0,)
+            assert connection.execute(LEFT, ["%forget_answered%"]).fetchone() == (1,), "given back"
 
 
 def test_worker_takes_over_new_values_at_sighup(worker, committed_db, tmp_path):
@@ -187,6 +196,7 @@ def test_worker_that_loses_the_database_works_on_once_it_is_back(worker, committ
 
 def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
     """The dead one had the job in hand and gives no sign of life any more."""
+    _once().defer(timestamp=1)
     with transaction.atomic():
         _enqueue("ada")
     with psycopg.connect(url_of("owner", committed_db), autocommit=True) as connection:
@@ -195,14 +205,31 @@ def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
             "VALUES (now() - interval '1 hour') RETURNING id"
         ).fetchone() or (0,)
         connection.execute(
-            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s "
-            "WHERE task_name = 'deliver_mail'",
+            "UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s",
             [dead],
         )
-    asyncio.run(_return_stalled_jobs())
+        # This one may wait only once, and does so already: it must not hold up the others.
+        _once().defer(timestamp=2)
+        asyncio.run(_return_stalled_jobs())
+        left = connection.execute("SELECT args->>'timestamp', status FROM procrastinate_jobs")
+        assert sorted(left, key=str) == [("2", "todo"), (None, "todo")]
     worker()
     until(_is_done(committed_db))
     assert _sent(tmp_path).count("To: ada@example.org\n") == 1
+
+
+def _once() -> JobDeferrer:
+    return app.configure_task("core.tasks.begin_epoch", queueing_lock="begin_epoch")
+
+
+def test_stop_that_comes_as_it_begins_anew_is_heard():
+    async def reload_and_stop() -> bool:
+        stop, reload_ = asyncio.create_task(_stop()), asyncio.create_task(asyncio.sleep(0))
+        await reload_
+        os.kill(os.getpid(), signal.SIGTERM)
+        return await _is_to_begin_anew(stop, reload_)
+
+    assert not asyncio.run(reload_and_stop())
 
 
 async def _return_stalled_jobs() -> None:

@@ -12,7 +12,7 @@ from django.db import DatabaseError
 from django.test import Client
 from django.urls import reverse
 
-from core import clock, log_level, modes, runtime_settings
+from core import clock, log_level, metrics, modes, runtime_settings
 from core.errors import PermissionRefused
 from core.models import AuditEvent, RuntimeSetting
 from core.principals import SYSTEM
@@ -123,7 +123,10 @@ def test_last_words_count_while_the_database_is_away(change, monkeypatch):
     monkeypatch.setattr(clock, "monotonic_ms", lambda: now_ms + 60_000)
     monkeypatch.setattr(RuntimeSetting.objects, "values_list", away)
     monkeypatch.setattr("core.runtime_settings._Here._is_stale", lambda _self: True)
+    counted = metrics.FALLBACKS.labels(source="runtime_settings", target="earlier")
+    before = counted._value.get()
     assert modes.MODE.value == "read_only"
+    assert counted._value.get() == before + 1
 
 
 def test_log_level_follows(change):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
 from django.conf import settings
@@ -15,19 +17,22 @@ from procrastinate.exceptions import ConnectorException
 from prometheus_client import start_http_server
 from typing_extensions import override
 
-from core import clock, crash_reports, logs, metrics, reloading, tracing
+from core import clock, crash_reports, jobs, logs, metrics, reloading, tracing
 
 log = structlog.get_logger(__name__)
 
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 PAUSE_S_MIN: Final = 1
 PAUSE_S_MAX: Final = 32
+# How long a signal that has come takes through the loop at most.
+HEARD_WITHIN_S: Final = 0.05
 
 
 class Command(BaseCommand):
     help = (
         "Run jobs: mails, webhooks, expiries, purges. SIGTERM finishes the running jobs first; "
-        "those of a worker that died go back to the others. SIGHUP does the same and then begins "
+        "those that take longer than WORKER_STOP_TIMEOUT_S, and those of a worker that died, go "
+        "back to the others. SIGHUP does the same and then begins "
         "anew, with the configuration of then, in the same process."
     )
 
@@ -54,11 +59,7 @@ class Command(BaseCommand):
         with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
             is_to_begin_anew = asyncio.run(_work(worker_app))
         if is_to_begin_anew:
-            crash_reports.flush()
-            tracing.stop()
-            # Until the new beginning listens to it, it must not end it.
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-            reloading.begin_anew()
+            _leave(is_to_begin_anew=True)
 
 
 async def _work(worker_app: App) -> bool:
@@ -77,11 +78,14 @@ async def _work(worker_app: App) -> bool:
         await asyncio.wait([working, stop, reload_], return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or reload_.done():
             working.cancel()
+            await asyncio.wait([working], timeout=settings.ENV.worker_stop_timeout_s)
+            if not working.done():
+                await _give_back(worker_app)
+                _leave(is_to_begin_anew=await _is_to_begin_anew(stop, reload_))
         try:
             await working
         except asyncio.CancelledError:
-            # Whoever stops it while it finishes its jobs for a reload has the last word.
-            return reload_.done() and not stop.done()
+            return await _is_to_begin_anew(stop, reload_)
         except ConnectorException:
             if not has_begun.is_set():
                 raise
@@ -99,10 +103,43 @@ async def _take_jobs(worker_app: App, has_begun: asyncio.Event) -> None:
             concurrency=settings.ENV.worker_concurrency,
             # What is done is in our own tables; failed jobs stay, for people to look at.
             delete_jobs="successful",
+            # Where it lost the database; jobs in threads are given back below.
             shutdown_graceful_timeout=settings.ENV.worker_stop_timeout_s,
             # It stops listening once it has begun to finish: who stops it then is not heard.
             install_signal_handlers=False,
         )
+
+
+async def _is_to_begin_anew(stop: asyncio.Task[None], reload_: asyncio.Task[None]) -> bool:
+    """Return whether to begin anew: whoever stops it while it finishes has the last word.
+
+    Whoever stops it from here on ends it at once: it has nothing in hand any more.
+    """
+    for each in _STOPS:
+        # The loop still tells of what came before this.
+        signal.signal(each, signal.SIG_DFL)
+    await asyncio.wait([stop], timeout=HEARD_WITHIN_S)
+    return reload_.done() and not stop.done()
+
+
+async def _give_back(worker_app: App) -> None:
+    """Return to the queue what took too long to finish: it begins again, at another worker.
+
+    What cannot be returned now comes back like the jobs of a worker that died.
+    """
+    for job in jobs.in_hand():
+        with contextlib.suppress(ConnectorException):
+            await worker_app.job_manager.retry_job(job)
+            log.warning("job_given_back", job=job.task_name, job_id=job.id)
+
+
+def _leave(*, is_to_begin_anew: bool) -> NoReturn:
+    """End this process now, also in the midst of a job: no thread can be told to stop."""
+    crash_reports.flush()
+    tracing.stop()
+    if is_to_begin_anew:
+        reloading.begin_anew()
+    os._exit(0)
 
 
 async def _stop() -> None:
@@ -119,12 +156,16 @@ async def _stop() -> None:
 async def _reload() -> None:
     """Wait for SIGHUP with a configuration that would start."""
     is_told = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, is_told.set)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, is_told.set)
     while True:
         await is_told.wait()
         is_told.clear()
         faults = await asyncio.to_thread(reloading.faults_of_a_trial)
         if not faults:
             log.info("reload", about="the new configuration starts")
+            # Until the new beginning listens to it, it must not end it.
+            loop.remove_signal_handler(signal.SIGHUP)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             return
         log.error("reload_refused", about="the running configuration stays", faults=faults)
