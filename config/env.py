@@ -125,7 +125,7 @@ class Env(Backups, Observability, Secrets):
     )
     worker_concurrency: int = setting("Jobs a worker does at one time.", default=4, minimum=1)
     worker_stop_timeout_s: int = setting(
-        "How long a worker that is told to stop waits for its running jobs; then it gives them back.",
+        "How long a worker that is told to stop waits for running jobs; then it gives them back.",
         default=25,
         minimum=1,
     )

@@ -179,7 +179,7 @@ CSRF_FAILURE_VIEW = "core.problems.csrf_failure"
 EMAIL_BACKEND = {
     "console": "django.core.mail.backends.console.EmailBackend",
     "file": "django.core.mail.backends.filebased.EmailBackend",
-    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+    "smtp": "core.smtp.GuardedEmailBackend",
 }[ENV.mail_transport]
 EMAIL_FILE_PATH = str(BASE_DIR / ENV.mail_folder)
 DEFAULT_FROM_EMAIL = ENV.mail_from

@@ -11,6 +11,7 @@ import dataclasses
 import datetime as dt
 from typing import Final
 
+import structlog
 from django.db import transaction
 from django.db.models import F, Q
 
@@ -22,6 +23,8 @@ FAILURES_MAX: Final = 5
 REST_S: Final = 60
 PROBE_LEASE_S: Final = 30
 FAULT_LENGTH_MAX: Final = 200
+
+log = structlog.get_logger(__name__)
 
 
 class Resting(Exception):
@@ -73,9 +76,11 @@ def succeeded(permit: Permit) -> None:
     """
     rows = CircuitBreaker.objects.filter(pk=permit.destination)
     if permit.probe_until is not None:
-        rows.filter(probe_until=permit.probe_until).update(
+        closed = rows.filter(probe_until=permit.probe_until).update(
             failures=0, open_until=None, probe_until=None, last_fault="", changed_at=clock.now()
         )
+        if closed:
+            log.info("breaker_closed", destination=permit.destination)
     else:
         rows.filter(open_until=None, failures__gt=0).update(failures=0, changed_at=clock.now())
 
@@ -87,21 +92,23 @@ def failed(permit: Permit, *, fault: str) -> None:
     fault = fault[:FAULT_LENGTH_MAX]
     rows = CircuitBreaker.objects.filter(pk=permit.destination)
     if permit.probe_until is not None:
-        rows.filter(probe_until=permit.probe_until).update(
+        opened = rows.filter(probe_until=permit.probe_until).update(
             failures=F("failures") + 1,
             open_until=rest_until,
             probe_until=None,
             last_fault=fault,
             changed_at=now,
         )
-        return
-    CircuitBreaker.objects.bulk_create(
-        [CircuitBreaker(destination=permit.destination, changed_at=now)], ignore_conflicts=True
-    )
-    rows.update(failures=F("failures") + 1, last_fault=fault, changed_at=now)
-    opened = rows.filter(failures__gte=FAILURES_MAX, open_until=None).update(open_until=rest_until)
+    else:
+        CircuitBreaker.objects.bulk_create(
+            [CircuitBreaker(destination=permit.destination, changed_at=now)], ignore_conflicts=True
+        )
+        rows.update(failures=F("failures") + 1, last_fault=fault, changed_at=now)
+        due = rows.filter(failures__gte=FAILURES_MAX, open_until=None)
+        opened = due.update(open_until=rest_until)
     if opened:
         metrics.BREAKER_OPENED.inc()
+        log.warning("breaker_opened", destination=permit.destination, fault=fault, rests_s=REST_S)
 
 
 def reset(*, destination: str, actor: Principal, reason: str) -> None:

@@ -12,6 +12,8 @@ import dataclasses
 import email.utils
 import functools
 import ipaddress
+import queue
+import random
 import socket
 import ssl
 import threading
@@ -19,7 +21,7 @@ import time
 import urllib.parse
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import urllib3
@@ -32,12 +34,17 @@ from core.version import VERSION
 CONNECT_TIMEOUT_S: Final = 3.0
 READ_TIMEOUT_S: Final = 10.0
 TOTAL_TIMEOUT_S: Final = 20.0
+RESOLVE_TIMEOUT_S: Final = 3.0
 ANSWER_BYTES_MAX: Final = 65_536
 REDIRECTS_MAX: Final = 3
 RETRY_AFTER_S_MAX: Final = 3_600
 # A destination may be asked again at most once for every ten calls that went well.
 RETRY_BUDGET_MAX: Final = 10.0
 RETRY_BUDGET_GAIN: Final = 0.1
+# Before a repetition: full jitter below this, doubled each time. Who is asked to wait for longer
+# than the maximum does so outside, in a job that comes back.
+PAUSE_S_BASE: Final = 0.2
+PAUSE_S_MAX: Final = 5.0
 SERVER_FAULT_MIN: Final = 500
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REDIRECTS_KEEPING_THE_METHOD: Final = frozenset({307, 308})
@@ -102,8 +109,8 @@ def call(
 ) -> Answer:
     """Call ``url`` and return the answer, whatever its status below 500.
 
-    ``attempts_max`` above 1 is for calls that may safely be repeated; the retry budget of the
-    destination may allow fewer.
+    ``attempts_max`` above 1 is for calls that may safely be repeated, after a pause as random as
+    it is long; the retry budget of the destination, or its own ``Retry-After``, may allow fewer.
 
     Raises:
         CallRefused: we do not go there.
@@ -117,16 +124,24 @@ def call(
         except (CallRefused, DestinationRests):
             metrics.OUTBOUND_CALLS.labels(purpose=purpose, outcome="refused").inc()
             raise
-        except CallFailed:
+        except CallFailed as exc:
             metrics.OUTBOUND_CALLS.labels(purpose=purpose, outcome="failed").inc()
             host = urllib.parse.urlsplit(url).netloc
-            if attempt == attempts_max or not _budget.take(host):
+            pause_s = _pause_s(attempt, exc.retry_after_s)
+            if attempt == attempts_max or pause_s > PAUSE_S_MAX or not _budget.take(host):
                 raise
+            time.sleep(pause_s)
         else:
             metrics.OUTBOUND_CALLS.labels(purpose=purpose, outcome="answered").inc()
             _budget.gain(urllib.parse.urlsplit(url).netloc)
             return answer
     raise AssertionError("the loop returns or raises")
+
+
+def _pause_s(attempt: int, retry_after_s: int | None) -> float:
+    # Not a secret: it only has to differ between callers.
+    spread_s = random.uniform(0, min(PAUSE_S_MAX, PAUSE_S_BASE * 2**attempt))  # noqa: S311
+    return max(spread_s, retry_after_s or 0)
 
 
 def require_public(url: str) -> None:
@@ -165,7 +180,7 @@ def _call_guarded(method: str, target: _Target, *, body: bytes, headers: dict[st
     try:
         answer = _exchange(method, target, body=body, headers=headers)
     except (urllib3.exceptions.HTTPError, OSError) as exc:
-        fault = _in_words(exc)
+        fault = in_words(exc)
         breaker.failed(permit, fault=fault)
         raise CallFailed(fault) from exc
     if answer.status >= SERVER_FAULT_MIN:
@@ -250,10 +265,23 @@ def _checked(url: str) -> _Target:
 
 
 def _resolved(host: str, port: int) -> list[Address]:
+    """Return the addresses of ``host``; a name server that is silent holds nobody up."""
+    answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except (OSError, UnicodeError) as exc:
+            answers.put(exc)
+
+    # It cannot be told to stop; it must not keep the process from ending either.
+    threading.Thread(target=ask, daemon=True).start()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise CallFailed("The name cannot be resolved.") from exc
+        found = answers.get(timeout=RESOLVE_TIMEOUT_S)
+    except queue.Empty as exc:
+        raise CallFailed("The name cannot be resolved in time.") from exc
+    if isinstance(found, Exception):
+        raise CallFailed("The name cannot be resolved.") from found
     return [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
 
 
@@ -282,7 +310,8 @@ def _refuse_inside_a_transaction() -> None:
         raise AssertionError("a call to another service inside a database transaction")
 
 
-def _in_words(exc: Exception) -> str:
+def in_words(exc: Exception) -> str:
+    """Return what went wrong on the way, without anything that was sent."""
     if isinstance(exc, urllib3.exceptions.NewConnectionError):
         return "The connection failed."
     if isinstance(exc, urllib3.exceptions.ConnectTimeoutError):

@@ -12,6 +12,7 @@ from procrastinate.retry import RetryDecision
 from typing_extensions import override
 
 from core import clock
+from core.breaker import Resting
 from core.errors import RateLimited
 
 SPREAD: Final = 0.25
@@ -21,14 +22,14 @@ class SpreadRetry(RetryStrategy):
     """procrastinate's exponential waits, each a quarter shorter or longer by chance.
 
     What failed together, because a server was away, does not come back together. What a limit
-    refused (:func:`core.limits.require`) comes back when it allows it, however often that was: it
-    has not failed.
+    refused (:func:`core.limits.require`), or the breaker of a server that rests, comes back when
+    it allows it, however often that was: it has not failed.
     """
 
     @override
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """Return when to try again, ``None`` for never."""
-        if isinstance(exception, RateLimited):
+        if isinstance(exception, RateLimited | Resting):
             late = random.uniform(1, 1 + SPREAD)  # noqa: S311 - as below
             wait = dt.timedelta(seconds=(exception.retry_after_s or 1) * late)
             return RetryDecision(retry_at=clock.now() + wait)

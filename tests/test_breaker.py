@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 
-from core import breaker
+from core import breaker, clock
 from core.models import AuditEvent, CircuitBreaker
 from core.principals import SYSTEM
 from tests.database import url_of
@@ -108,6 +109,25 @@ def test_success_between_failures_starts_the_count_again():
             breaker.failed(permit, fault="down")
         breaker.succeeded(permit)
     assert breaker.ask(permit.destination).probe_until is None
+
+
+@pytest.mark.django_db
+def test_each_turn_it_takes_is_in_the_log(monkeypatch, caplog):
+    caplog.set_level("INFO")
+    start, permit = clock.now(), breaker.Permit("https://example.org:443")
+    for _ in range(breaker.FAILURES_MAX):
+        breaker.failed(permit, fault="down")
+    for minutes, report in ((2, breaker.failed), (4, breaker.succeeded)):
+        monkeypatch.setattr(clock, "now", lambda: start + dt.timedelta(minutes=minutes))  # noqa: B023
+        probe = breaker.ask(permit.destination)
+        report(probe, **({"fault": "still down"} if report is breaker.failed else {}))
+    turns = [record.msg for record in caplog.records if "breaker" in record.msg["event"]]
+    assert [(turn["event"], turn.get("fault")) for turn in turns] == [
+        ("breaker_opened", "down"),
+        ("breaker_opened", "still down"),
+        ("breaker_closed", None),
+    ]
+    assert {turn["destination"] for turn in turns} == {permit.destination}
 
 
 @pytest.mark.django_db

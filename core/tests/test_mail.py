@@ -20,11 +20,12 @@ from django.template import engines
 from django.test import override_settings
 from typing_extensions import override
 
-from core import clock, mail, sealed_facts
+from core import breaker, clock, mail, sealed_facts
 from core.crypto import SealBroken
+from core.models import CircuitBreaker
 from tests.mailbox import run_jobs
 
-SMTP = "django.core.mail.backends.smtp.EmailBackend"
+SMTP = "core.smtp.GuardedEmailBackend"
 TEMPLATES = sorted(
     path.stem
     for path in (Path(django_settings.BASE_DIR) / "templates" / "mail").glob("*.txt")
@@ -160,12 +161,14 @@ def smtp_server() -> Iterator[_SmtpServer]:
         server.shutdown()
 
 
+@pytest.mark.django_db
 def test_smtp_transport_sends_the_whole_mail(smtp_server):
     _deliver()
     (sent,) = smtp_server.mails
     _assert_is_whole(sent)
 
 
+@pytest.mark.django_db
 def test_reader_who_is_refused_for_good_is_not_tried_again(smtp_server):
     smtp_server.answers["RCPT"] = "550 no such mailbox: ada@example.org"
     with pytest.raises(mail.MailRefused) as refused:
@@ -173,8 +176,10 @@ def test_reader_who_is_refused_for_good_is_not_tried_again(smtp_server):
     assert "ada" not in str(refused.value)
     assert not _is_retried(refused.value)
     assert smtp_server.mails == []
+    assert not CircuitBreaker.objects.exists(), "the server works"
 
 
+@pytest.mark.django_db
 def test_reader_who_is_refused_for_now_is_tried_again(smtp_server):
     smtp_server.answers["RCPT"] = "451 later"
     with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
@@ -182,12 +187,17 @@ def test_reader_who_is_refused_for_now_is_tried_again(smtp_server):
     assert _is_retried(refused.value)
 
 
-def test_server_that_is_away_is_tried_again_ever_later():
-    with (
-        override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=1),
-        pytest.raises(OSError, match="refused") as away,
-    ):
-        _deliver()
+@pytest.mark.django_db
+def test_server_that_is_away_is_tried_again_ever_later_and_then_left_alone():
+    with override_settings(EMAIL_BACKEND=SMTP, EMAIL_HOST="127.0.0.1", EMAIL_PORT=1):
+        with pytest.raises(OSError, match="refused") as away:
+            _deliver()
+        for _ in range(breaker.FAILURES_MAX - 1):
+            with pytest.raises(OSError, match="refused"):
+                _deliver()
+        with pytest.raises(breaker.Resting) as rests:
+            _deliver()
+    assert _is_retried(rests.value, attempts=8) >= breaker.REST_S - 1, "it has not failed"
     waits = [_is_retried(away.value, attempts=number) for number in range(8)]
     assert waits == sorted(waits)
     assert waits[-1] > 3_600

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 
 import pytest
 from django.db import transaction
@@ -180,9 +181,57 @@ def test_silent_server_is_given_up(monkeypatch):
             outbound.call("GET", url, purpose="test")
 
 
-@pytest.mark.usefixtures("committed_db", "loopback_allowed")
-def test_repetitions_end_with_the_budget(peer, monkeypatch):
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """How long calls waited before they were repeated; nobody really does."""
+    waited: list[float] = []
+    monkeypatch.setattr("core.outbound.time.sleep", waited.append)
     monkeypatch.setattr(outbound, "_budget", outbound._RetryBudget())
+    return waited
+
+
+@pytest.mark.usefixtures("committed_db", "loopback_allowed")
+def test_repetitions_wait_longer_each_time_and_at_random(peer, pauses, monkeypatch):
+    monkeypatch.setattr(breaker, "FAILURES_MAX", 1_000)
+    peer.answers["/"] = (500, {}, b"")
+    for _ in range(5):
+        with pytest.raises(outbound.CallFailed):
+            outbound.call("GET", f"{peer.url}/", purpose="test", attempts_max=3)
+    firsts, seconds = pauses[::2], pauses[1::2]
+    assert all(0 <= each <= 2 * outbound.PAUSE_S_BASE for each in firsts)
+    assert all(0 <= each <= 4 * outbound.PAUSE_S_BASE for each in seconds)
+    assert len(set(firsts)) == 5, "they would all come at once"
+
+
+@pytest.mark.usefixtures("committed_db", "loopback_allowed")
+def test_server_says_how_long_to_wait_or_that_it_is_too_long(peer, pauses):
+    peer.answers["/"] = (503, {"Retry-After": "2"}, b"")
+    peer.answers["/later"] = (503, {"Retry-After": "600"}, b"")
+    for path in ("", "later"):
+        with pytest.raises(outbound.CallFailed):
+            outbound.call("GET", f"{peer.url}/{path}", purpose="test", attempts_max=2)
+    assert pauses == [2]
+    assert [path for _, path, *_ in peer.seen] == ["/", "/", "/later"]
+
+
+@pytest.mark.usefixtures("committed_db", "loopback_allowed")
+def test_refusal_is_not_repeated(peer, pauses):
+    peer.answers["/"] = (400, {}, b"")
+    answer = outbound.call("GET", f"{peer.url}/", purpose="test", attempts_max=3)
+    assert (answer.status, len(peer.seen), pauses) == (400, 1, [])
+
+
+def test_silent_name_server_holds_nobody_up(monkeypatch):
+    is_over = threading.Event()
+    monkeypatch.setattr(outbound, "RESOLVE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(60) and [])
+    with pytest.raises(outbound.CallFailed, match="resolved in time"):
+        outbound.require_public("https://hooks.example/")
+    is_over.set()
+
+
+@pytest.mark.usefixtures("committed_db", "loopback_allowed")
+def test_repetitions_end_with_the_budget(peer, pauses, monkeypatch):
     monkeypatch.setattr(breaker, "FAILURES_MAX", 1_000)
     peer.answers["/"] = (500, {}, b"")
     for _ in range(10):

@@ -11,8 +11,8 @@ from typing import Any, Final, NoReturn
 import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
-from procrastinate import App
-from procrastinate.contrib.django import app
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django import app, connector_params
 from procrastinate.exceptions import ConnectorException
 from prometheus_client import start_http_server
 from typing_extensions import override
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 PAUSE_S_MIN: Final = 1
 PAUSE_S_MAX: Final = 32
+# How long it waits for a connection, several times over, before it has lost the database.
+CONNECTION_TIMEOUT_S: Final = 10
 # How long a signal that has come takes through the loop at most.
 HEARD_WITHIN_S: Final = 0.05
 
@@ -56,7 +58,8 @@ class Command(BaseCommand):
             start_http_server(
                 settings.ENV.worker_metrics_port, settings.ENV.host, registry=metrics.counted()
             )
-        with app.replace_connector(app.connector.get_worker_connector()) as worker_app:  # type: ignore[attr-defined]  # of the Django connector
+        connector = PsycopgConnector(kwargs=connector_params(), timeout=CONNECTION_TIMEOUT_S)
+        with app.replace_connector(connector) as worker_app:
             is_to_begin_anew = asyncio.run(_work(worker_app))
         if is_to_begin_anew:
             _leave(is_to_begin_anew=True)
