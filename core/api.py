@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -9,7 +10,7 @@ from django.http.response import HttpResponseBase
 from rest_framework import status as http
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import Serializer
+from rest_framework.serializers import Serializer, ValidationError
 
 from core import context, contract, errors, idempotency
 from core.pagination import Page, PageRequest
@@ -129,12 +130,35 @@ def _sheet(
 
 
 def _validated(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
-    serializer = shape(data=data)
-    serializer.is_valid(raise_exception=True)
-    validated: dict[str, Any] = serializer.validated_data
+    try:
+        validated: dict[str, Any] = _shapes.of(shape).run_validation(data)
+    except ValidationError:
+        # A serializer of its own words the faults; it keeps them, which a shared one must not.
+        shape(data=data).is_valid(raise_exception=True)
+        raise
     if isinstance(validated.get("reason"), str):
         context.note_reason(validated["reason"])
     return validated
+
+
+class _Shapes(threading.local):
+    """Serializers that this thread checks bodies with: to make one copies each of its fields.
+
+    They may keep nothing of what they check, and know of no request.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[type[Serializer[Any]], Serializer[Any]] = {}
+
+    def of(self, shape: type[Serializer[Any]]) -> Serializer[Any]:
+        """Return the one for ``shape``."""
+        made = self._made.get(shape)
+        if made is None:
+            made = self._made[shape] = shape()
+        return made
+
+
+_shapes = _Shapes()
 
 
 def _has_body(request: Request) -> bool:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from core import client_address, errors, etags, fields, pagination
-from core.parsers import parse_object
+from core import api, client_address, errors, etags, fields, pagination
+from core.parsers import StrictJSONParser, parse_object
 
 JSON = st.recursive(
     st.none()
@@ -167,3 +167,22 @@ def test_client_address_believes_only_our_proxies(settings, proxies, forwarded, 
     settings.ENV = type("Env", (), {"trusted_proxy_count": proxies})
     request = RequestFactory().get("/", headers={"X-Forwarded-For": forwarded})
     assert client_address.of(request) == expected
+
+
+class _Shape(fields.StrictSerializer):
+    name = fields.StrictTextField(max_length=9)
+    note = fields.StrictTextField(max_length=9, required=False)
+
+
+def _checked(body: dict[str, object]) -> dict[str, object]:
+    raw = RequestFactory().post("/", json.dumps(body), content_type="application/json")
+    return api.given(_Shape, Request(raw, parsers=[StrictJSONParser()]))
+
+
+def test_bodies_know_nothing_of_each_other():
+    assert _checked({"name": "Ada", "note": "first"}) == {"name": "Ada", "note": "first"}
+    for _ in range(2):
+        with pytest.raises(serializers.ValidationError) as refused:
+            _checked({"note": 7})
+        assert set(refused.value.get_full_details()) == {"name", "note"}
+    assert _checked({"name": "Bob"}) == {"name": "Bob"}
