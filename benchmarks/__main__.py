@@ -1,12 +1,16 @@
 """Run the benchmarks and write what was reached: ``python -m benchmarks [sessions posting ...]``.
 
-``--check`` ends with 1 when a ratio falls below its floor, and writes nothing.
+``--check`` ends with 1 when a ratio falls below its floor, and writes nothing. ``--granian`` asks
+granian instead of gunicorn, and says so in the rows.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import dataclasses
 import sys
+from collections.abc import Iterator
 
 from benchmarks import (
     charts,
@@ -20,7 +24,8 @@ from benchmarks import (
     trail,
     volume,
 )
-from benchmarks.serving import served
+from benchmarks.results import Row
+from benchmarks.serving import Served, served
 
 BENCHMARKS = {
     "sessions": sessions.run,
@@ -43,14 +48,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="For each side of each round.")
     parser.add_argument("--check", action="store_true", help="Only compare with the floors.")
+    parser.add_argument("--granian", action="store_true", help="Behind granian, not gunicorn.")
     asked = parser.parse_args()
     unknown = set(asked.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     rows = []
     for name in asked.names or BENCHMARKS:
-        with served(changes=CHANGES.get(name)) as service:
-            rows += BENCHMARKS[name](service, rounds=asked.rounds, seconds=asked.seconds)
+        with served(changes=CHANGES.get(name)) as service, _server(asked, service) as behind:
+            rows += BENCHMARKS[name](behind, rounds=asked.rounds, seconds=asked.seconds)
+    if asked.granian:
+        rows = [_of_granian(row) for row in rows]
     for row in rows:
         sys.stdout.write(
             f"{row.goal}  {row.what}: {row.reached:.2f} {row.unit}, wanted {row.wanted}"
@@ -63,6 +71,20 @@ def main() -> int:
         results.keep(rows)
         charts.draw()
     return 1 if broken else 0
+
+
+@contextlib.contextmanager
+def _server(asked: argparse.Namespace, service: Served) -> Iterator[Served]:
+    if not asked.granian:
+        yield service
+        return
+    with servers.granian(service) as behind:
+        yield behind
+
+
+def _of_granian(row: Row) -> Row:
+    command = f"{row.command} --granian"
+    return dataclasses.replace(row, what=f"{row.what}, behind granian", command=command)
 
 
 if __name__ == "__main__":

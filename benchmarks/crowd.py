@@ -98,15 +98,21 @@ def _crowded(served: Served) -> Row:
         "token": served.token,
         "accounts": served.accounts[:2],
     }
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.crowd_clients", str(CLIENTS), str(CROWD_S)],
-        cwd=ROOT,
-        env={**served.environment, "LOG_STREAM": "stderr"},
-        input=json.dumps(facts).encode(),
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    seen: dict[str, int] = json.loads(done.stdout)
+    seen: dict[str, int] = {}
+
+    def crowd() -> float:
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.crowd_clients", str(CLIENTS), str(CROWD_S)],
+            cwd=ROOT,
+            env={**served.environment, "LOG_STREAM": "stderr"},
+            input=json.dumps(facts).encode(),
+            stdout=subprocess.PIPE,
+            check=True,
+        )
+        seen.update(json.loads(done.stdout))
+        return sum(seen.values())
+
+    cpu_us = served.cpu_us_each(crowd, seconds=1)
     bad = sum(count for kind, count in seen.items() if kind not in {"201", "429", "503"})
     moved, posted = _balances(served) - before, seen.get("201", 0)
     return Row(
@@ -117,7 +123,8 @@ def _crowded(served: Served) -> Row:
         reached=float(bad + abs(moved - posted)),
         unit="",
         is_met=bad == 0 and moved == posted,
-        figures=", ".join(f"{kind}: {count:,}" for kind, count in sorted(seen.items())),
+        figures=", ".join(f"{kind}: {count:,}" for kind, count in sorted(seen.items()))
+        + f"; processor {cpu_us:,.0f} us each",
         command=COMMAND,
     )
 

@@ -14,13 +14,19 @@ RSS_MIB_MAX, SLOPE_MIB_MAX = 120, 1.0
 def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:  # noqa: ARG001 - as the others are called
     """Measure it."""
     asked = load.request(served, "GET", "/api/v1/ledger-accounts/?limit=5")
-    held = []
-    for _ in range(PARTS):
-        load.many(served, asked, clients=CLIENTS, count=REQUESTS // PARTS, expect=200)
-        held.append(served.worker_rss_mib())
+    held: list[float] = []
+    part = REQUESTS // PARTS
+
+    def ask() -> float:
+        for _ in range(PARTS):
+            load.many(served, asked, clients=CLIENTS, count=part, expect=200)
+            held.append(served.worker_rss_mib())
+        return REQUESTS
+
+    cpu_us = served.cpu_us_each(ask, seconds=1)
     # What is warm by the first part is not counted as growth.
-    slope = (held[-1] - held[0]) / ((PARTS - 1) * REQUESTS / PARTS / 10_000)
-    figures = ", ".join(f"{mib:.0f}" for mib in held)
+    slope = (held[-1] - held[0]) / ((PARTS - 1) * part / 10_000)
+    figures = ", ".join(f"{mib:.0f}" for mib in held) + f"; processor {cpu_us:,.0f} us each"
     return [
         Row(
             goal="P9",

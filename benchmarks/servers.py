@@ -1,4 +1,4 @@
-"""The same service behind granian instead of gunicorn: reading, one transaction, bulks.
+"""The same service behind granian instead of gunicorn: in turn here, or for any benchmark.
 
 granian comes from PyPI into ``var/granian``. It runs without what config/gunicorn.py adds: no
 draining, no answers to what cannot be parsed.
@@ -32,8 +32,8 @@ ONE, BULK = "one transaction", "transfers in bulks of 1,000"
 
 def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
     """Measure both."""
-    with _granian(served) as port:
-        behind = {"gunicorn": served, "granian": dataclasses.replace(served, port=port)}
+    with granian(served) as beside:
+        behind = {"gunicorn": served, "granian": beside}
         sides: dict[str, Side] = {}
         for server, at in behind.items():
             for name, path in PATHS.items():
@@ -41,11 +41,17 @@ def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
             sides[f"{server} {ONE}"] = posting.singles(at, seconds, hot=False)
             sides[f"{server} {BULK}"] = posting.bulks(at, seconds, hot=False, atomic=True)
         found = compared(sides, rounds=rounds)
+        cpu = {
+            name: (beside if name.startswith("granian") else served).cpu_us_each(
+                side, seconds=seconds
+            )
+            for name, side in sides.items()
+        }
     goals = {**dict.fromkeys(PATHS, "P1"), ONE: "P3", BULK: "P4"}
-    return [_row(goal, name, found) for name, goal in goals.items()]
+    return [_row(goal, name, found, cpu) for name, goal in goals.items()]
 
 
-def _row(goal: str, name: str, found: dict[str, Figures]) -> Row:
+def _row(goal: str, name: str, found: dict[str, Figures], cpu: dict[str, float]) -> Row:
     ours, other = f"gunicorn {name}", f"granian {name}"
     return Row(
         goal=goal,
@@ -53,7 +59,8 @@ def _row(goal: str, name: str, found: dict[str, Figures]) -> Row:
         wanted="reported",
         reached=ratio(found, other, ours),
         is_met=True,
-        figures=f"{found[other]} : {found[ours]} a second",
+        figures=f"{found[other]} : {found[ours]} a second; "
+        f"processor {cpu[other]:,.0f} : {cpu[ours]:,.0f} us each",
         command=COMMAND,
     )
 
@@ -64,7 +71,8 @@ def _asking(at: Served, path: str, seconds: float) -> Side:
 
 
 @contextlib.contextmanager
-def _granian(served: Served) -> Iterator[int]:
+def granian(served: Served) -> Iterator[Served]:
+    """Serve the same world behind granian, too."""
     place = ROOT / "var" / "granian"
     installed(place, Path(__file__).parent / "granian.txt")
     (packages,) = place.glob("lib/python*/site-packages")
@@ -88,7 +96,7 @@ def _granian(served: Served) -> Iterator[int]:
         )
     try:
         await_ready(f"http://127.0.0.1:{port}", process, log)
-        yield port
+        yield dataclasses.replace(served, port=port, pid=process.pid)
     finally:
         process.terminate()
         process.wait(40)

@@ -50,20 +50,9 @@ class Served:
         """Return where PostgreSQL listens for ``role``."""
         return self.cluster.url(role)
 
-    def cpu_s(self) -> float:
-        """Return what the server's processes have used of the processors so far."""
-        ticks = 0
-        for pid in [self.pid, *_children(self.pid)]:
-            with contextlib.suppress(OSError):
-                stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                ticks += int(stat[11]) + int(stat[12])
-        return ticks / os.sysconf("SC_CLK_TCK")
-
     def cpu_us_each(self, work: Callable[[], float], *, seconds: float) -> float:
-        """Return the processor time of each request that ``work`` sends, at the rate it returns."""
-        before = self.cpu_s()
-        requests = work() * seconds
-        return (self.cpu_s() - before) / max(1, requests) * 1_000_000
+        """Do :func:`cpu_us_each` for the service."""
+        return cpu_us_each(self.pid, work, seconds=seconds)
 
     def worker_rss_mib(self) -> float:
         """Return the resident memory of the largest worker."""
@@ -168,6 +157,25 @@ def _children(pid: int) -> list[int]:
         return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:
         return []
+
+
+def cpu_us_each(pid: int, work: Callable[[], float], *, seconds: float) -> float:
+    """Return the processor time of each request that ``work`` sends, at the rate it returns.
+
+    It is that of the server ``pid`` and its workers, without Valkey and PostgreSQL.
+    """
+    before = _cpu_s(pid)
+    requests = work() * seconds
+    return (_cpu_s(pid) - before) / max(1, requests) * 1_000_000
+
+
+def _cpu_s(pid: int) -> float:
+    ticks = 0
+    for each in [pid, *_children(pid)]:
+        with contextlib.suppress(OSError):
+            stat = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(stat[11]) + int(stat[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def libpq_variables(url: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from benchmarks import charts, load, posting, results
 from benchmarks.comparing import Figures, Side, compared, ratio
 from benchmarks.peers.environments import installed
 from benchmarks.results import Row
-from benchmarks.serving import ROOT, THREADS, WORKERS, Served, served
+from benchmarks.serving import ROOT, THREADS, WORKERS, Served, cpu_us_each, served
 from core.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.ready import free_port
 
@@ -71,13 +71,15 @@ def _sessions(service: Served, python: Path, *, rounds: int, seconds: float) -> 
     with contextlib.ExitStack() as stack:
         ours = load.request(service, "GET", "/api/v1/benchmarks/known/")
         sides: dict[str, Side] = {"ours": _asking(service.port, ours, seconds)}
+        pids = {"ours": service.pid}
         for number, peer in enumerate(WANTED):
-            port, proof = stack.enter_context(_peer(service, python, peer, number))
+            port, proof, pids[peer] = stack.enter_context(_peer(service, python, peer, number))
             lines = ("GET /known/ HTTP/1.1", f"Host: 127.0.0.1:{port}", proof, "", "")
             sides[peer] = _asking(port, "\r\n".join(lines).encode(), seconds)
         found = compared(sides, rounds=rounds)
+        cpu = {name: cpu_us_each(pids[name], sides[name], seconds=seconds) for name in sides}
     return [
-        _row("P1", f"authenticated GET, revocable session : {peer}", wanted, found, peer)
+        _row("P1", f"authenticated GET, revocable session : {peer}", wanted, found, cpu, peer)
         for peer, wanted in WANTED.items()
     ]
 
@@ -86,19 +88,27 @@ def _ledgers(service: Served, python: Path, *, rounds: int, seconds: float) -> l
     """Post single transactions, with each in turn."""
     with contextlib.ExitStack() as stack:
         sides: dict[str, Side] = {"ours": posting.singles(service, seconds, hot=False)}
+        pids = {"ours": service.pid}
         for number, peer in enumerate(LEDGERS_WANTED):
-            port, proof = stack.enter_context(_peer(service, python, peer, number))
+            port, proof, pids[peer] = stack.enter_context(_peer(service, python, peer, number))
             sides[peer] = _posting(port, proof, seconds)
         found = compared(sides, rounds=rounds)
+        cpu = {name: cpu_us_each(pids[name], sides[name], seconds=seconds) for name in sides}
+    what = "one transaction over HTTP : {} behind the same server"
     return [
-        _row(
-            "P3", f"one transaction over HTTP : {peer} behind the same server", wanted, found, peer
-        )
+        _row("P3", what.format(peer), wanted, found, cpu, peer)
         for peer, wanted in LEDGERS_WANTED.items()
     ]
 
 
-def _row(goal: str, what: str, wanted: float, found: dict[str, Figures], peer: str) -> Row:
+def _row(
+    goal: str,
+    what: str,
+    wanted: float,
+    found: dict[str, Figures],
+    cpu: dict[str, float],
+    peer: str,
+) -> Row:
     reached = ratio(found, "ours", peer)
     return Row(
         goal=goal,
@@ -106,7 +116,8 @@ def _row(goal: str, what: str, wanted: float, found: dict[str, Figures], peer: s
         wanted=f">= {wanted} x",
         reached=reached,
         is_met=reached >= wanted,
-        figures=f"{found['ours']} : {found[peer]} a second",
+        figures=f"{found['ours']} : {found[peer]} a second; "
+        f"processor {cpu['ours']:,.0f} : {cpu[peer]:,.0f} us each",
         command=COMMAND,
     )
 
@@ -138,8 +149,8 @@ def _asking(port: int, asked: bytes, seconds: float) -> Side:
 
 
 @contextlib.contextmanager
-def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tuple[int, str]]:
-    """Serve a peer from a database of its own; yield its port and the header of a caller."""
+def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tuple[int, str, int]]:
+    """Serve a peer from a database of its own; yield port, header of a caller, and process."""
     name = f"peer_{number}"
     with psycopg.connect(service.cluster.url(SUPERUSER), autocommit=True) as connection:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
@@ -162,7 +173,7 @@ def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tup
         process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
     try:
         _await(port, process)
-        yield port, proof
+        yield port, proof, process.pid
     finally:
         process.terminate()
         process.wait(40)
