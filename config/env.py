@@ -59,7 +59,9 @@ class Env(Backups, Observability, Secrets):
         secret=True,
     )
     redis_url: str = setting(
-        "Valkey or Redis for caching: redis://, rediss:// or unix://.", secret=True
+        "Valkey or Redis for caching and for counting limits, with maxmemory-policy noeviction: "
+        "redis://, rediss:// or unix://.",
+        secret=True,
     )
     host: str = setting("Address the web server listens on.", default="127.0.0.1")
     port: int = setting("Port the web server listens on.", default=8000, minimum=1)

@@ -28,6 +28,7 @@ _TITLES: Final = {
     422: "A business rule said no",
     428: "If-Match is required",
     429: "Too many requests; see Retry-After",
+    502: "A program or service that this needs failed",
     503: "Try again shortly",
     504: "The request took too long",
 }

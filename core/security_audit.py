@@ -1,4 +1,4 @@
-"""One report of what can be looked at by ourselves: settings, database, libraries, answers."""
+"""One report of what can be looked at by ourselves: settings, servers, libraries, answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import urllib3
 from django.conf import settings
 from django.core.checks import WARNING, run_checks
 
-from core import clock, libraries
+from core import cache, clock, libraries
 from core.cluster import security
 
 PASSED: Final = "passed"
@@ -51,6 +51,7 @@ def report(*, database_url: str, url: str | None, advisories: Path | None) -> li
             )
     except psycopg.OperationalError:
         rows.append(Row("database", FAILED, ["it cannot be reached"]))
+    rows.append(_of_valkey())
     rows.append(_row("locked versions", lambda: libraries.not_as_locked(LOCK)))
     rows.append(_known_holes(advisories))
     rows.append(
@@ -93,6 +94,22 @@ def _of_database(connection: psycopg.Connection[tuple[object, ...]]) -> list[Row
         if skipped
         else _row("log-ins to the database", lambda: faults(are_of_logins=True)),
     ]
+
+
+def _of_valkey() -> Row:
+    """Say whether Valkey may forget counters, and so let through what a limit would refuse."""
+    told = cache.about()
+    if not told and not cache.is_reachable():
+        return Row("valkey", FAILED, ["it cannot be reached"])
+    if not told.get("eviction"):
+        return Row("valkey", NOT_LOOKED_AT, ["it does not tell what it does when it is full"])
+    if told["eviction"] == "noeviction" or not told["memory_max_mb"]:
+        return Row("valkey", PASSED, [])
+    fault = (
+        f"beyond {told['memory_max_mb']} MiB it evicts keys ({told['eviction']}), counters of "
+        "limits among them: set maxmemory-policy noeviction"
+    )
+    return Row("valkey", FAILED, [fault])
 
 
 def _known_holes(advisories: Path | None) -> Row:

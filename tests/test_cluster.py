@@ -121,15 +121,18 @@ def test_weak_cluster_is_told_so(weak: PostgresCluster):
 
 
 def test_shipped_cluster_has_no_findings(services_folder: Path):
-    cluster = cluster_at(services_folder)
+    cluster, valkey = cluster_at(services_folder), services.valkey_at(services_folder)
     cluster.start()
+    valkey.start()
     try:
+        valkey._client().config_set("maxmemory-policy", "noeviction")
         note = services_folder / "superuser"
         note.write_text(cluster.url(SUPERUSER, DATABASE))
         environment = {
             **os.environ,
             "DATABASE_URL": cluster.url(),
             "DATABASE_OWNER_URL": cluster.url(OWNER_ROLE),
+            "REDIS_URL": valkey.url,
         }
 
         def manage(*arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
@@ -155,6 +158,7 @@ def test_shipped_cluster_has_no_findings(services_folder: Path):
             mighty.execute(f"GRANT UPDATE ON audit_event TO {APP_ROLE}")
         assert manage("db_security").returncode == 1
     finally:
+        valkey.stop()
         cluster.stop(mode="immediate")
 
 

@@ -16,14 +16,15 @@ from django.db import connection
 from django.test import Client
 from typing_extensions import override
 
-from core import errors, runtime_settings
+from core import clock, context, errors, runtime_settings
 from core.files import storage, uploads
-from core.files.errors import FileQuotaExceeded
+from core.files.errors import FileQuotaExceeded, ScannerTooSlow
 from core.models import AuditEvent, StoredFile
 from sessions_app.services import start_session
 from tests.people import Person, make_person
 
 pytestmark = pytest.mark.django_db
+HANGS = -1
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 100
 TYPES = {
     "image/png": PNG,
@@ -180,23 +181,41 @@ def test_strangers_find_nothing(by_ada, bob: Person):
     [
         (0, 201, None),
         (1, 422, "VALIDATION_FILE_INFECTED"),
-        (2, 503, "EXTERNAL_SCANNER_UNAVAILABLE"),
+        (2, 502, "EXTERNAL_SCANNER_UNAVAILABLE"),
+        (HANGS, 504, "EXTERNAL_SCANNER_TIMEOUT"),
     ],
 )
-def test_scanner_is_asked_and_nothing_is_taken_unseen(by_ada, settings, exit_code, status, code):
-    script = f"import sys; assert open(sys.argv[1], 'rb').read(); sys.exit({exit_code})"
+def test_scanner_is_asked_and_nothing_is_taken_unseen(
+    by_ada, settings, monkeypatch, exit_code, status, code
+):
+    does = f"sys.exit({exit_code})"
+    if exit_code == HANGS:
+        monkeypatch.setattr(storage, "SCAN_TIMEOUT_S", 0.2)
+        does = "time.sleep(600)"
+    script = f"import sys, time; assert open(sys.argv[1], 'rb').read(); {does}"
     settings.ENV = dataclasses.replace(
         settings.ENV, file_scan_command=[sys.executable, "-c", script]
     )
     answer = _hand_in(by_ada, PNG)
     assert (answer.status_code, answer.json().get("code")) == (status, code)
+    assert answer["Content-Type"].endswith("json")
+    assert ("Retry-After" in answer) == (status > 500)
     assert len(_on_disk()) == (1 if status == 201 else 0)
 
 
 def test_scanner_that_is_not_there_takes_nothing(by_ada, settings):
     settings.ENV = dataclasses.replace(settings.ENV, file_scan_command=["/no/such/scanner"])
-    assert _hand_in(by_ada, PNG).status_code == 503
+    assert _hand_in(by_ada, PNG).status_code == 502
     assert _on_disk() == []
+
+
+def test_scanner_has_as_long_as_the_request(settings, tmp_path):
+    settings.ENV = dataclasses.replace(
+        settings.ENV, file_scan_command=[sys.executable, "-c", "import time; time.sleep(600)"]
+    )
+    hurried = context.Context(request_id="r", deadline_ms=clock.monotonic_ms() + 50)
+    with context.entered(hurried), pytest.raises(ScannerTooSlow):
+        storage.scan(tmp_path)
 
 
 def test_stream_that_breaks_leaves_nothing(ada: Person):

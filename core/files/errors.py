@@ -44,5 +44,13 @@ class ScannerUnavailable(DomainError):
     """Nothing is taken unseen."""
 
     code = "EXTERNAL_SCANNER_UNAVAILABLE"
-    status = 503
+    status = 502
     title = "Files cannot be scanned now"
+
+
+class ScannerTooSlow(DomainError):
+    """Nothing is taken unseen."""
+
+    code = "EXTERNAL_SCANNER_TIMEOUT"
+    status = 504
+    title = "The scanner did not answer in time"

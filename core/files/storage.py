@@ -14,9 +14,14 @@ from typing import IO, Final
 import structlog
 from django.conf import settings
 
-from core import errors
+from core import context, errors
 from core.files.content import CHUNK_BYTES
-from core.files.errors import FileInfected, FileTooLarge, ScannerUnavailable
+from core.files.errors import (
+    FileInfected,
+    FileTooLarge,
+    ScannerTooSlow,
+    ScannerUnavailable,
+)
 
 SCAN_TIMEOUT_S: Final = 20
 INFECTED: Final = 1
@@ -90,26 +95,34 @@ def scan(path: Path) -> None:
 
     Raises:
         FileInfected: the scanner refused it.
-        ScannerUnavailable: it did not answer. Nothing is taken unseen.
+        ScannerUnavailable: it cannot tell. Nothing is taken unseen.
+        ScannerTooSlow: it did not tell within twenty seconds, or what the request has left.
     """
     command: list[str] = settings.ENV.file_scan_command
     if not command:
         return
+    remaining_ms = context.current().remaining_ms()
+    patience_s = SCAN_TIMEOUT_S if remaining_ms is None else remaining_ms / 1_000
     try:
         done = subprocess.run(  # noqa: S603 - the operator's command, and a path of ours
-            [*command, str(path)], capture_output=True, timeout=SCAN_TIMEOUT_S, check=False
+            [*command, str(path)],
+            capture_output=True,
+            timeout=max(0, min(SCAN_TIMEOUT_S, patience_s)),
+            check=False,
         )
-    except (OSError, subprocess.TimeoutExpired) as exc:
-        raise _unavailable(type(exc).__name__) from exc
+    except subprocess.TimeoutExpired as exc:
+        raise _failed(ScannerTooSlow, "no answer in time") from exc
+    except OSError as exc:
+        raise _failed(ScannerUnavailable, type(exc).__name__) from exc
     if done.returncode == INFECTED:
         raise FileInfected("The file was not kept.")
     if done.returncode:
-        raise _unavailable(f"exit {done.returncode}")
+        raise _failed(ScannerUnavailable, f"exit {done.returncode}")
 
 
-def _unavailable(reason: str) -> ScannerUnavailable:
+def _failed(error: type[errors.DomainError], reason: str) -> errors.DomainError:
     log.error("file_scanner_failed", reason=reason)
-    return ScannerUnavailable("The file was not kept. Try again later.", retry_after_s=30)
+    return error("The file was not kept. Try again later.", retry_after_s=30)
 
 
 def _read(stream: IO[bytes]) -> bytes:

@@ -40,7 +40,8 @@ def take_file(
     Raises:
         BodyRequired: there is nothing.
         MalformedBody: less came than was announced.
-        FileTooLarge: or FileQuotaExceeded, FileTypeRefused, FileInfected, ScannerUnavailable.
+        FileTooLarge: or FileQuotaExceeded, FileTypeRefused, FileInfected, ScannerUnavailable,
+            ScannerTooSlow.
     """
     _require_room(actor.user_id, expected_bytes or 0)
     bytes_max: int = FILE_BYTES_MAX.value

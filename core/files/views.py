@@ -118,7 +118,7 @@ class FilesView(APIView):
         tags=["files"],
         parameters=[_NAME],
         request={"application/octet-stream": OpenApiTypes.BINARY},
-        responses={201: FileOutput, **problems(400, 401, 403, 413, 415, 422, 503)},
+        responses={201: FileOutput, **problems(400, 401, 403, 413, 415, 422, 502, 503, 504)},
         examples=[OpenApiExample("A receipt", value=_EXAMPLE, response_only=True)],
     )
     def post(self, request: Request) -> Response:

@@ -8,7 +8,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from core import security_audit
+from core import cache, security_audit
 from core.cluster import security
 from tests.database import url_of
 from tests.peers import Peer
@@ -33,6 +33,23 @@ def test_report_says_what_it_did_not_look_at(committed_db: str):
     # The owner of a database does not see who may log in to it, and how.
     assert found[LOGINS] == "not looked at"
     assert states(committed_db, role="superuser")[LOGINS] == "passed"
+
+
+def test_valkey_that_may_forget_counters_is_told_so(committed_db: str, monkeypatch):
+    # That of the suite, as that of `make run`, is small and keeps what was used last.
+    assert states(committed_db)["valkey"] == "failed"
+    told = cache.about()
+    for answer, state in (
+        ({**told, "eviction": "noeviction"}, "passed"),
+        ({**told, "memory_max_mb": 0}, "passed"),
+        # One that somebody else runs may forbid the question.
+        ({**told, "eviction": ""}, "not looked at"),
+        ({}, "not looked at"),
+    ):
+        monkeypatch.setattr(cache, "about", lambda answer=answer: answer)
+        assert states(committed_db)["valkey"] == state
+    monkeypatch.setattr(cache, "is_reachable", lambda: False)
+    assert states(committed_db)["valkey"] == "failed"
 
 
 def test_fault_ends_the_command_with_failure_and_is_named(committed_db: str):
