@@ -409,9 +409,16 @@ def test_trail_is_searched_by_person_row_and_request(ada: Person, grace: Person)
         User.objects.filter(pk=ada.user.pk).update(is_active=False)
     client = Client()
     client.force_login(make_person("root@example.org", is_superuser=True).user)
+    page = ""
     for words in (str(ada.user.pk), "request-1", str(SOMEBODY.user_id)):
         page = client.get("/admin/core/auditchange/", {"q": words}).content.decode()
         assert str(ada.user.pk) in page.split('id="result_list"')[1], words
+    # To the second, in words, with the way to who it was.
+    (row,) = changes("users")
+    assert f"{row.recorded_at:%Y-%m-%d %H:%M:%S}" in page
+    assert f'<a href="/admin/accounts/user/{SOMEBODY.user_id}/change/">' in page
+    detail = client.get(f"/admin/core/auditchange/{row.pk}/change/").content.decode()
+    assert f'<a href="/admin/accounts/user/{ada.user.pk}/change/">' in detail
     nothing = client.get("/admin/core/auditchange/", {"q": "request-2"}).content.decode()
     assert 'id="result_list"' not in nothing
 
