@@ -137,7 +137,7 @@ def _state_of(item: Item) -> State:
 
 
 def _ran(item: Item) -> tuple[bool, str]:
-    """Run an item's command; return whether it passed, and its last words."""
+    """Run an item's command; return whether it passed, and if not what it said."""
     if item.command[0] not in get_commands():
         return False, f"there is no command {item.command[0]}"
     said = io.StringIO()
@@ -145,15 +145,15 @@ def _ran(item: Item) -> tuple[bool, str]:
         call_command(*item.command, stdout=said, stderr=said, **item.options)
     except (CommandError, SystemExit) as exc:
         ended_well = isinstance(exc, SystemExit) and exc.code in (0, None)
-        return ended_well, "" if ended_well else _last_words(str(exc), said)
+        return ended_well, "" if ended_well else _all_said(str(exc), said)
     except Exception as exc:  # noqa: BLE001 - a check that breaks has not passed, and others go on
         return False, type(exc).__name__
     return True, ""
 
 
-def _last_words(reason: str, said: io.StringIO) -> str:
-    lines = said.getvalue().strip().splitlines()
-    return " ".join([reason, *lines[-1:]])[:NOTE_LENGTH_MAX]
+def _all_said(reason: str, said: io.StringIO) -> str:
+    lines = filter(None, map(str.strip, said.getvalue().splitlines()))
+    return " ".join([*reason.split(), "; ".join(lines)]).strip()[:NOTE_LENGTH_MAX]
 
 
 def _keep(

@@ -109,6 +109,16 @@ def test_there_is_no_fourth_state(items, held_clock):
         assert stand(item.name)[0] == expected, (item.name, kind, has_passed, is_fresh)
 
 
+def test_what_a_failed_check_said_is_one_line(items, monkeypatch, capsys):
+    def fail(*_, stdout, **__):
+        stdout.write("users: open\n\nkeys: open\n")
+        raise CommandError("Two\nfindings.")
+
+    monkeypatch.setattr(golive, "call_command", fail)
+    golive.run_checks()
+    assert stand("good")[1].endswith(": Two findings. users: open; keys: open")
+
+
 def test_later_failure_takes_an_earlier_success_back(items, monkeypatch):
     golive.run_checks()
     monkeypatch.setattr(golive, "_ran", lambda item: (False, "broken"))
