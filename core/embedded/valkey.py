@@ -20,8 +20,6 @@ from core.embedded.errors import EmbeddedServiceError
 from core.embedded.processes import await_end, is_running_program
 
 START_TIMEOUT_S: Final = 10
-# The servers outlive our interest in their handles; Python would complain of forgetting one.
-_started: Final[list[subprocess.Popen[bytes]]] = []
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -76,8 +74,9 @@ class ValkeyServer:
                 group=identity.gid if identity else None,
                 extra_groups=[] if identity else None,
             )
-        _started.append(process)
         self._await(process)
+        # The server outlives our interest in its handle; Python would complain of forgetting it.
+        process.returncode = 0
 
     def stop(self) -> None:
         """Stop the server and wait until it is gone; one that does not answer is killed."""
