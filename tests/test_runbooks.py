@@ -80,6 +80,17 @@ def _transactions(url: str) -> int:
         return row[0] if row else -1
 
 
+def _all_of(bank: Bank, database: str) -> str:
+    """Return everything a database holds, as text."""
+    done = subprocess.run(
+        [bank.cluster.programs / "pg_dump", bank.cluster.url(SUPERUSER, database)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
 def test_disaster_recovery(bank: Bank, page):
     walk = page("disaster-recovery.md")
     before = _transactions(bank.cluster.url(SUPERUSER))
@@ -110,15 +121,23 @@ def test_restore_of_a_dump(bank: Bank, page, tmp_path: Path):
     dump = tmp_path / "books.dump"
     walk.run(DUMP=str(dump))
     assert dump.stat().st_mode & 0o077 == 0
+    # Erased since: the dump still knows who this was.
+    ((erased, email),) = bank.sql(
+        "SELECT id, email FROM users WHERE email LIKE '%@%' AND deleted_at IS NULL "
+        "AND NOT is_staff ORDER BY id DESC LIMIT 1"
+    )
+    bank.run("user_erase", str(erased), "--reason", "Letter of 20 November", "--yes")
     with psycopg.connect(bank.cluster.url(SUPERUSER), autocommit=True) as superuser:
         owner = sql.Identifier(OWNER_ROLE)
         superuser.execute(sql.SQL("CREATE DATABASE moved OWNER {}").format(owner))
     walk.run(NEW_SUPERUSER_URL=bank.cluster.url(SUPERUSER, "moved"))
     assert not dump.exists()
+    assert email in _all_of(bank, "moved")
     walk.run(
         DATABASE_URL=bank.cluster.url(database="moved"),
         DATABASE_OWNER_URL=bank.cluster.url(OWNER_ROLE, "moved"),
     )
+    assert email not in _all_of(bank, "moved")
     walk.run()
     assert walk.blocks == []
     counts = [_transactions(bank.cluster.url(SUPERUSER, name)) for name in ("strongroom", "moved")]
