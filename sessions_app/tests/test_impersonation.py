@@ -13,7 +13,7 @@ from accounts import services as accounts
 from accounts.errors import AccountNotFound
 from core import audit, ids
 from core.errors import PermissionRefused, StepUpRequired
-from core.models import AuditEvent, OutboxEvent
+from core.models import AuditChange, AuditEvent, OutboxEvent
 from sessions_app import services
 from sessions_app.errors import ImpersonationRefused, TokenInvalid
 from sessions_app.models import Session
@@ -79,10 +79,19 @@ def test_acting_ends_after_half_an_hour_though_used(acting: str, held_clock, set
 
 
 def test_everything_done_while_acting_names_who_did_it(ada: Person, grace: Person, acting: str):
-    principal = services.authenticate(acting)
-    services.end_current_session(actor=principal)
+    headers = {"Authorization": f"Bearer {acting}", "X-Request-ID": "done-while-acting"}
+    assert Client().delete("/api/v1/impersonation/", headers=headers).status_code == 204
     event = AuditEvent.objects.get(action="session.end")
-    assert event.impersonator_id == grace.user.pk
+    rows = AuditChange.objects.filter(request_id="done-while-acting")
+    # Both names, on what was done and on each row that changed by it.
+    both = (ada.user.pk, grace.user.pk)
+    assert (event.actor_id, event.impersonator_id) == both
+    assert set(rows.values_list("actor_id", "impersonator_id")) == {both}
+    # Ada sees that it was not her, and not who it was.
+    told = _get(services.start_session(user=ada.user)[1], "me/audit/")
+    by = {item["action"]: item["by"] for item in told.json()["items"]}
+    assert (by["session.impersonate"], by["session.end"]) == ("staff", "staff")
+    assert str(grace.user.pk) not in told.content.decode()
     audit.record(
         action="test", actor=ada.principal, user_id=ada.user.pk, target_type="t", target_id="1"
     )
