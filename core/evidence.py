@@ -13,13 +13,15 @@ from django.conf import settings
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from core import clock, golive
+from core import clock, golive, libraries, self_assessment
 from core.models import AuditSeal
 from core.version import VERSION
 
+LOCK: Final = "requirements.txt"
 FORMAT: Final = "strongroom/evidence/1"
 DOCUMENTS: Final = (
     "docs/compliance.md",
+    "docs/asvs.md",
     "docs/traceability.md",
     "docs/data-map.md",
     "docs/role-matrix.md",
@@ -27,7 +29,7 @@ DOCUMENTS: Final = (
     "docs/proofs.md",
     "docs/faults.md",
     "docs/openapi-v1.yaml",
-    "requirements.txt",
+    LOCK,
 )
 INDEX: Final = "index.json"
 
@@ -42,6 +44,8 @@ def write(path: Path) -> dict[str, str]:
         ]
     )
     content["versions.json"] = _json(_versions())
+    content["sbom.json"] = _json(libraries.bill_of_materials(settings.BASE_DIR / LOCK))
+    content["asvs.json"] = _json(self_assessment.counts(self_assessment.requirements()))
     content["seals.json"] = _json(_heads())
     hashes = {name: hashlib.sha256(held).hexdigest() for name, held in content.items()}
     made_at = clock.as_rfc3339(clock.now())

@@ -16,6 +16,9 @@ import django
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from core import clock
+from core.version import VERSION
+
 # The last day on which each series gets security fixes: djangoproject.com/download,
 # devguide.python.org/versions and postgresql.org/support/versioning, read in November 2026.
 SUPPORTED_UNTIL: Final = {
@@ -34,6 +37,10 @@ SUPPORTED_UNTIL: Final = {
     },
 }
 LOCKED: Final = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
+_LOCKED_WITH_HASHES: Final = re.compile(
+    r"^([A-Za-z0-9._-]+)==([^ ;\\]+)[^\n]*\n((?: {4}--hash=\S+[^\n]*\n)*)", re.MULTILINE
+)
+_SHA256: Final = re.compile(r"sha256:([0-9a-f]{64})")
 _PATCH: Final = re.compile(r"\.\d+$")
 
 
@@ -41,6 +48,36 @@ def installed() -> dict[str, str]:
     """Return the version of each library in this environment, by normalised name."""
     return {
         canonicalize_name(each.metadata["Name"]): each.version for each in metadata.distributions()
+    }
+
+
+def bill_of_materials(lock: Path) -> dict[str, Any]:
+    """Return the libraries that ``lock`` names, with their hashes, as CycloneDX 1.6 has it."""
+    components = []
+    for name, version, hashes in _LOCKED_WITH_HASHES.findall(lock.read_text(encoding="utf-8")):
+        known_as = f"pkg:pypi/{canonicalize_name(name)}@{version}"
+        files = [{"alg": "SHA-256", "content": one} for one in _SHA256.findall(hashes)]
+        source = {"type": "distribution", "url": f"https://pypi.org/project/{name}/{version}/"}
+        components.append(
+            {
+                "type": "library",
+                "bom-ref": known_as,
+                "name": canonicalize_name(name),
+                "version": version,
+                "purl": known_as,
+                "externalReferences": [{**source, "hashes": files}],
+            }
+        )
+    ours = {"type": "application", "bom-ref": "strongroom", "name": "strongroom"}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "version": 1,
+        "metadata": {
+            "timestamp": clock.as_rfc3339(clock.now()),
+            "component": {**ours, "version": VERSION},
+        },
+        "components": components,
     }
 
 

@@ -143,8 +143,9 @@ class RequestMiddleware:
         if is_api:
             response = _counted(request, response)
             versioning.mark(request, response)
-            if not response.has_header("Cache-Control"):
-                response["Cache-Control"] = "no-store"
+        if not response.has_header("Cache-Control"):
+            # Whatever does not say that it may be kept is somebody's.
+            response["Cache-Control"] = "no-store"
         return response
 
 

@@ -13,12 +13,13 @@ import urllib3
 from django.conf import settings
 from django.core.checks import WARNING, run_checks
 
-from core import cache, clock, libraries
+from core import cache, clock, libraries, self_assessment
 from core.cluster import security
 
 PASSED: Final = "passed"
 FAILED: Final = "failed"
 NOT_LOOKED_AT: Final = "not looked at"
+SELF_ASSESSED: Final = "self-assessed"
 ANSWER_TIMEOUT_S: Final = 5
 LOCK: Final = Path(__file__).parent.parent / "requirements.txt"
 
@@ -59,7 +60,19 @@ def report(*, database_url: str, url: str | None, advisories: Path | None) -> li
         if url is None
         else _row("answers", lambda: _faults_of_answers(url))
     )
+    rows.append(_self_assessment())
     return rows
+
+
+def _self_assessment() -> Row:
+    """Return how we stand by ASVS: each requirement that is not met, and how many are, and how."""
+    assessed = self_assessment.requirements()
+    unmet = [
+        f"{each.id} not met: {each.proof}"
+        for each in assessed
+        if each.way == self_assessment.NOT_MET
+    ]
+    return Row("ASVS", SELF_ASSESSED, [self_assessment.in_words(assessed), *unmet])
 
 
 def _row(area: str, look: Callable[[], list[str]]) -> Row:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from accounts import services as accounts
 from accounts.models import ApiKey
@@ -53,6 +54,8 @@ STARRED = {
     "POST webhooks/",
     "POST webhooks/<uuid:endpoint_id>/rotate-secret/",
 }
+# Whose cookies were taken away is written down.
+READING_WRITES = {'GET jars/<uuid:jar_id>/export/: INSERT INTO "audit_event"'}
 OTHERS_NAMES = ("user_id", "owner_id", "actor_id", "user", "owner")
 
 
@@ -158,6 +161,24 @@ def test_attack_22_what_belongs_to_another_is_as_if_it_were_not_there(
         ), str(operation)
         if operation.method == "get" and str(operation) not in STAFF_READ:
             assert theirs.status_code == 404, str(operation)
+
+
+def test_attack_24_reading_changes_nothing(callers: Callers):
+    """What a page of others can make a browser fetch; that somebody was there is written down."""
+    written: set[str] = set()
+    for operation in OPERATIONS:
+        if operation.method != "get":
+            continue
+        for who in ("owner", "admin"):
+            with CaptureQueriesContext(connection) as asked:
+                ask(operation, callers.tokens[who], callers)
+            statements = [query["sql"].partition("*/")[2].split() for query in asked]
+            written |= {
+                f"{operation}: {' '.join(words[:3])}"
+                for words in statements
+                if words and words[0].upper() in ("INSERT", "UPDATE", "DELETE", "CALL")
+            }
+    assert written == READING_WRITES
 
 
 def test_planted_hole_is_found(callers: Callers, ada: Person, monkeypatch):

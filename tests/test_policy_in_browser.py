@@ -109,6 +109,9 @@ def test_observatory_gives_each_page_more_than_100(proxy):
         total, parts = observatory.score(seen)
         assert total >= 100, (name, parts)
         assert min(parts.values()) >= 0, f"{name} is helped by nothing"
+        assert all(cookie.startswith("__Host-") for cookie in seen.cookies), name
+        if name == "admin":
+            assert seen.cookies
         if name != "api":
             assert seen.headers["content-type"].startswith("text/html")
 
@@ -142,6 +145,10 @@ def test_observatory_takes_away_for_what_is_missing(header, value, most):
 def test_walk_of_every_page_breaks_no_policy(service, browser):
     service.command("shell", "-v", "0", "-c", FILLED)
     _enter(browser)
+    kept = {cookie["name"]: cookie for cookie in browser.get_cookies()}
+    assert all(cookie["secure"] for cookie in kept.values())
+    assert kept["__Host-staff"]["httpOnly"]
+    assert (kept["__Host-staff"]["sameSite"], kept["__Host-staff"]["path"]) == ("Lax", "/")
     assert complaints(browser) == []
     seen: set[str] = set()
     to_do = collections.deque([ADMIN])

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import Webhook
 from core import clock, ids, outbox, runtime_settings
 from core.errors import PermissionRefused
 from core.models import AuditEvent, WebhookDelivery, WebhookEndpoint
+from core.models.webhooks import URL_LENGTH_MAX
 from core.principals import SYSTEM, Principal
 from core.webhooks import dead_letters, endpoints, relay
 from core.webhooks.errors import AddressRefused, DeadLetterNotFound
@@ -308,6 +309,7 @@ def test_person_manages_their_endpoints(api, peer):
     [
         ({"url": "https://10.0.0.1/"}, 400, "EXTERNAL_ADDRESS_REFUSED"),
         ({"url": "gopher://x/"}, 400, "EXTERNAL_ADDRESS_REFUSED"),
+        ({"url": f"https://example.org/{'x' * URL_LENGTH_MAX}"}, 400, "VALIDATION_TEXT_TOO_LONG"),
         ({"topics": []}, 400, "VALIDATION_MIN_LENGTH"),
         ({"topics": ["Shout!"]}, 400, "VALIDATION_TEXT_MALFORMED"),
         ({"batch_size": 101}, 400, "VALIDATION_OUT_OF_RANGE"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import hashlib
 
 import pytest
@@ -15,6 +16,7 @@ from accounts import breached, constants, errors, hashers, services
 from accounts.checks import breach_filter_is_readable
 from accounts.models import PasswordBefore
 from accounts.services import passwords
+from core import clock
 from core.bloom import BloomFilter
 from tests.people import PASSWORD, Person
 
@@ -146,6 +148,15 @@ def test_last_five_passwords_are_not_taken_again(ada: Person):
     assert passwords.prepare_password(user=ada.user, password=chosen[0])
     kept = PasswordBefore.objects.filter(user=ada.user)
     assert kept.count() == constants.PASSWORDS_REMEMBERED - 1
+
+
+@pytest.mark.django_db
+def test_password_does_not_grow_old(ada: Person, client, monkeypatch):
+    later = clock.now() + dt.timedelta(days=3_650)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    body = {"email": "ada@example.org", "password": PASSWORD}
+    answer = client.post("/api/v1/auth/login/", body, content_type="application/json")
+    assert (answer.status_code, bool(answer.json()["token"])) == (200, True)
 
 
 @pytest.mark.django_db

@@ -142,7 +142,8 @@ def test_rehash_never_brings_back_a_password_that_was_just_replaced(ada: Person,
 
 
 def test_house_can_never_log_in():
-    house = User.objects.get(pk=HOUSE_USER_ID)
+    house = User.objects.get()  # and nobody else comes with the service
+    assert house.pk == HOUSE_USER_ID
     assert not house.has_usable_password()
     with pytest.raises(IntegrityError, match="users_house_cannot_log_in"):
         User.objects.filter(pk=HOUSE_USER_ID).update(is_active=True)

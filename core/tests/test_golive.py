@@ -10,8 +10,9 @@ import zipfile
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
+from packaging.utils import canonicalize_name
 
-from core import clock, evidence, golive
+from core import clock, evidence, golive, libraries, security_audit
 from core.errors import InvalidInput
 from core.golive import Item
 from core.models import AuditEvent, GoLiveEvidence
@@ -144,6 +145,22 @@ def test_every_item_that_a_run_verifies_names_a_command_or_is_open():
     assert len({item.name for item in golive.ITEMS}) == len(golive.ITEMS)
 
 
+def test_bill_of_materials_lists_every_locked_library():
+    told = libraries.bill_of_materials(security_audit.LOCK)
+    lock = security_audit.LOCK.read_text()
+    assert (told["bomFormat"], told["specVersion"]) == ("CycloneDX", "1.6")
+    assert {(each["name"], each["version"]) for each in told["components"]} == {
+        (canonicalize_name(name), version) for name, version in libraries.LOCKED.findall(lock)
+    }
+    hashes = [file["hashes"] for each in told["components"] for file in each["externalReferences"]]
+    assert all(hashes)
+    assert sum(map(len, hashes)) == lock.count("--hash=sha256:") > 100
+    installed = libraries.installed()
+    here = {each["name"] for each in told["components"]} & installed.keys()
+    assert len(here) > 30
+    assert len({each["purl"] for each in told["components"]}) == len(told["components"])
+
+
 def test_evidence_lists_what_is_in_it_with_hashes(items, tmp_path, capsys):
     golive.run_checks()
     bundle = tmp_path / "evidence.zip"
@@ -156,7 +173,10 @@ def test_evidence_lists_what_is_in_it_with_hashes(items, tmp_path, capsys):
             assert hashlib.sha256(archive.read(name)).hexdigest() == digest
         states = json.loads(archive.read("golive.json"))
         index = json.loads(archive.read(evidence.INDEX))
+        assessed = json.loads(archive.read("asvs.json"))
+        assert archive.read("docs/asvs.md")
     assert {each["state"] for each in states} == {golive.VERIFIED, golive.NOT_COVERED}
     assert index["sha256"] == told
+    assert sum(assessed.values()) == 161
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("evidence", "--to", str(tmp_path / "nowhere" / "evidence.zip"))

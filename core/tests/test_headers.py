@@ -10,6 +10,8 @@ from django.conf import settings
 from django.test import Client
 
 from core import clock, headers
+from sessions_app.services import start_session
+from tests.people import Person
 
 pytestmark = pytest.mark.django_db
 ADMIN = f"/{settings.ENV.admin_path}/login/"
@@ -64,8 +66,25 @@ def test_every_kind_of_answer_is_hardened(production, kind):
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
     assert "unsafe-inline" not in policy.get("script-src", "")
     assert "unsafe-eval" not in answer["Content-Security-Policy"]
-    if not answer["Content-Type"].startswith("text/html"):
+    assert policy.get("object-src", policy["default-src"]) == "'none'"
+    media_type, _, charset = answer["Content-Type"].partition(";")
+    # JSON is UTF-8 and has no charset to say so (RFC 8259).
+    assert charset.strip(' "').lower().endswith("utf-8") or media_type.endswith("json")
+    if media_type != "text/html":
         assert answer["Content-Security-Policy"] == headers.NO_PAGE_POLICY
+
+
+@pytest.mark.parametrize("path", ["accounts/user/", "", "password_change/"])
+def test_what_is_personal_is_stored_nowhere(ada: Person, grace: Person, path: str):
+    _, token = start_session(user=ada.user)
+    for address in ("me/", "sessions/", "me/audit/", "ledger-accounts/"):
+        answer = Client().get(f"/api/v1/{address}", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer["Cache-Control"]) == (200, "no-store")
+    staff = Client()
+    staff.force_login(grace.user)
+    page = staff.get(f"/{settings.ENV.admin_path}/{path}")
+    assert page.status_code == 200
+    assert "no-store" in page["Cache-Control"]
 
 
 def test_refusals_below_django_are_hardened_too():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import logging
 import multiprocessing
@@ -227,6 +228,17 @@ def test_secrets_are_hidden_in_whatever_text(secret, lines):
     hidden = secret.partition("Bearer ")[2] or secret.removeprefix("postgresql://")
     assert hidden not in written
     assert written.count(redaction.REDACTED) >= 2
+
+
+def test_nothing_ends_a_line_but_its_end(lines):
+    enders = [*map(chr, range(0x20)), "\x7f", "\x85", "\u2028", "\u2029"]
+    for ender in enders:
+        logging.getLogger("a").error("before%safter", ender, extra={"also": f"a{ender}b"})
+    found = lines()
+    assert [line["event"] for line in found] == [f"before{ender}after" for ender in enders]
+    for line in found:
+        at = dt.datetime.fromisoformat(line["at"])
+        assert at.utcoffset() == dt.timedelta(0)
 
 
 def test_path_shows_nothing_longer_than_an_id(lines):

@@ -57,6 +57,11 @@ def test_fault_ends_the_command_with_failure_and_is_named(committed_db: str):
     with pytest.raises(CommandError, match="settings, database"):
         call_command("security_audit", "--json", stdout=out)
     rows = {row["area"]: row for row in json.loads(out.getvalue())}
+    counts, *unmet = rows["ASVS"]["faults"]
+    assert rows["ASVS"]["state"] == "self-assessed"
+    assert counts.startswith("161 requirements of OWASP ASVS 5.0.0: ")
+    assert f" {len(unmet)} not met. Assessed by ourselves" in counts
+    assert all(" not met: " in each for each in unmet)
     assert any(fault.startswith("not_durable") for fault in rows["database"]["faults"])
     (unseen,) = rows[LOGINS]["faults"]
     assert "--url-file" in unseen

@@ -186,6 +186,39 @@ def test_staff_with_one_factor_have_no_powers_where_two_are_required(
     assert not authenticate(token).may("accounts.view_user")
 
 
+def test_logins_and_failed_ones_are_written_down(ada: Person, monkeypatch, caplog):
+    monkeypatch.setattr(
+        settings, "ENV", dataclasses.replace(settings.ENV, guesses_per_account_max=3)
+    )
+    app = enrolled_app(ada)
+    caplog.set_level("INFO")
+    challenge = _login(ada).json()["challenge"]
+    _post("auth/mfa/verify", {"challenge": challenge, "code": "000000"})
+    token = _login_with(app, ada)["token"]
+    _get("users", token)
+    for _ in range(4):
+        _post("auth/login", {"email": ada.user.email, "password": WRONG})
+    told = [
+        (
+            record.msg["route"].removeprefix("api/v1/"),
+            record.msg["status"],
+            record.msg["code"] or "",
+        )
+        for record in caplog.records
+        if record.name == "strongroom.access"
+    ]
+    assert told == [
+        ("auth/login/", 202, ""),
+        ("auth/mfa/verify/", 401, "AUTH_FACTOR_REFUSED"),
+        ("auth/login/", 202, ""),
+        ("auth/mfa/verify/", 200, ""),
+        ("users/", 403, "AUTH_FORBIDDEN"),
+        *[("auth/login/", 401, "AUTH_LOGIN_REFUSED")] * 3,
+        ("auth/login/", 429, "RATE_LIMITED"),
+    ]
+    assert AuditEvent.objects.get(action="session.start").user_id == ada.user.pk
+
+
 def test_attack_17_second_factor_is_asked_for_after_a_reset(ada: Person):
     enrolled_app(ada)
     link = make_link_token(user=ada.user, purpose=RESET)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime as dt
+import secrets
 import uuid
 
 import pytest
@@ -18,7 +20,7 @@ from sessions_app import constants, selectors, services, session_cache, tokens
 from sessions_app.engine import SessionStore
 from sessions_app.errors import RefreshRefused, SessionNotFound, TokenInvalid
 from sessions_app.models import Session
-from tests.people import Person
+from tests.people import PASSWORD, Person
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("commits_at_once")]
 
@@ -37,6 +39,38 @@ def test_token_is_only_stored_as_its_hash(ada: Person):
     assert OutboxEvent.objects.filter(topic="session.started", object_id=session.pk).exists()
     with pytest.raises(TokenInvalid):
         services.authenticate(f"srs_{token.split('_')[1]}_{key.sha256.hex()[:43]}")
+
+
+def test_tokens_are_made_of_256_random_bits(ada: Person, monkeypatch):
+    asked: list[int] = []
+    real = secrets.token_bytes
+
+    def counted(count: int) -> bytes:
+        asked.append(count)
+        return real(count)
+
+    monkeypatch.setattr("core.tokens.secrets.token_bytes", counted)
+    made = {services.start_session(user=ada.user)[1] for _ in range(20)}
+    assert len({token.rsplit("_", 1)[1] for token in made}) == 20
+    assert asked.count(32) >= 20
+    assert all(len(base64.urlsafe_b64decode(token[-43:] + "=")) == 32 for token in made)
+
+
+def test_new_password_ends_all_other_sessions(ada: Person, fresh):
+    kept, own = services.start_session(user=ada.user)
+    others = [services.start_session(user=ada.user)[1] for _ in range(2)]
+    grant = services.start_refreshed_session(user=ada.user)
+    accounts.change_password(
+        old_password=PASSWORD,
+        password="a completely different sentence",
+        actor=dataclasses.replace(fresh(ada), session_id=kept.pk),
+    )
+    assert services.authenticate(own).session_id == kept.pk
+    for token in (*others, grant.token):
+        with pytest.raises(TokenInvalid):
+            services.authenticate(token)
+    with pytest.raises(RefreshRefused):
+        services.refresh_session(token=grant.refresh_token)
 
 
 def test_attack_03_hash_from_a_dump_of_the_database_opens_nothing(ada: Person):
