@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import io
@@ -12,11 +13,13 @@ from pathlib import Path
 import pyrage
 import pytest
 from django.conf import settings
+from django.core.management import CommandError, call_command
 from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from core.backups import rotation, sealing, wal
+from core import clock
+from core.backups import drills, rotation, sealing, wal
 from core.backups.faults import BackupFault
 from core.backups.shelf import FULL, INCREMENTAL, LOGICAL, MANIFEST, Manifest, Shelf
 
@@ -254,6 +257,38 @@ def test_pruning_removes_folders_and_the_log_nobody_needs(tmp_path: Path):
     assert rotation.prune(place, policy=policy, now=NOW) == told
     assert [made.id for made in place.backups()] == [new.id]
     assert [int(name[-2:], 16) for name in wal.segments(place)] == [5, 6, 7, 8]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("age_s", "restore_s", "missed"),
+    [
+        (299, 60.0, []),
+        (302, 60.0, ["rpo_s"]),
+        (10, 60.1, ["rto_s"]),
+        (302, 60.1, ["rpo_s", "rto_s"]),
+    ],
+)
+def test_drill_past_its_goals_fails_and_says_which(
+    identity: str, tmp_path: Path, monkeypatch, age_s: int, restore_s: float, missed: list[str]
+):
+    """What the restore itself takes is measured in tests/test_recovery.py."""
+    shelf_here = dataclasses.replace(settings.ENV, backup_folder=str(tmp_path))
+    monkeypatch.setattr(settings, "ENV", shelf_here)
+    monkeypatch.setattr(clock, "now", lambda: NOW + dt.timedelta(seconds=age_s))
+    manifest = _published(Shelf(), NOW)
+    measured = {"restore_s": restore_s, "checks": {}}
+    monkeypatch.setattr(drills, "drill", lambda _place, _manifest: measured)
+    said = io.StringIO()
+    with pytest.raises(CommandError, match=missed[-1]) if missed else contextlib.nullcontext():
+        call_command("dr_drill", "--rpo-s", "300", "--rto-s", "60", stdout=said)
+    assert json.loads(said.getvalue()) == {
+        "id": manifest.id,
+        "rpo_s": age_s,
+        "rto_s": restore_s,
+        "missed": missed,
+        "checks": {},
+    }
 
 
 def test_missing_piece_of_the_log_is_named(tmp_path: Path):
