@@ -47,7 +47,11 @@ class StrongroomAdminSite(AdminSite):
         @functools.wraps(view)
         def noted(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.user.is_authenticated:
-                context.current().principal = Principal(kind="staff", user_id=request.user.pk)
+                context.current().principal = Principal(
+                    kind="staff",
+                    user_id=request.user.pk,
+                    session_id=getattr(request.session, "row_id", None),
+                )
             change, leave = (reverse(f"{self.name}:{page}") for page in _OPEN_PAGES)
             owes_password = getattr(request.user, "has_one_time_password", False)
             if owes_password and request.path not in (change, leave):

@@ -47,20 +47,23 @@ def made(
 
     ``data`` must be JSON and free of secrets: names and ids, never tokens or passwords. What a
     key did names the key, and what was done for a member of staff who acts as somebody names them.
+    The session is the request's where the caller's name came without one, as in the admin.
     """
     running = context.current()
     if actor.key_id is not None:
         data["key_id"] = str(actor.key_id)
-    impersonator_id = actor.impersonator_id or (
-        running.principal.impersonator_id if running.principal else None
-    )
+    asking = running.principal
+    impersonator_id = actor.impersonator_id or (asking.impersonator_id if asking else None)
+    session_id = actor.session_id
+    if session_id is None and asking is not None and asking.user_id == actor.user_id:
+        session_id = asking.session_id
     return AuditEvent(
         id=ids.uuid7(),
         user_id=user_id,
         actor_id=actor.user_id,
         actor_kind=actor.kind,
         impersonator_id=impersonator_id,
-        session_id=actor.session_id,
+        session_id=session_id,
         action=action,
         target_type=target_type,
         target_id=str(target_id),

@@ -22,7 +22,9 @@ from sessions_app.querysets import SessionQuerySet
 
 
 class SessionStore(SessionBase):
-    """Loads, stores and ends one staff session."""
+    """Loads, stores and ends one staff session; ``row_id`` is its row's, once it was loaded."""
+
+    row_id: uuid.UUID | None = None
 
     @override
     def load(self) -> dict[str, Any]:
@@ -30,6 +32,7 @@ class SessionStore(SessionBase):
         if row is None:
             self._session_key = None
             return {}
+        self.row_id = row.pk
         return dict(row.data)
 
     @property

@@ -18,7 +18,7 @@ from django.test import Client
 from accounts.models import User
 from core import audit, clock, context, ids
 from core.context import Context
-from core.models import AuditChange, AuditSeal
+from core.models import AuditChange, AuditEvent, AuditSeal
 from core.principals import HOUSE_USER_ID, Principal
 from core.privacy import data_map
 from core.trail import seals, triggers
@@ -132,6 +132,10 @@ def test_edit_by_admin_names_staff_and_their_reason(ada: Person, grace: Person):
     assert [(row.actor_id, row.actor_kind, row.reason) for row in locked] == [
         (grace.user.pk, "staff", "Reported as stolen.")
     ]
+    session = Session.objects.get(user=grace.user)
+    told = AuditEvent.objects.filter(request_id=locked[0].request_id, actor_id=grace.user.pk)
+    assert {locked[0].session_id, *(event.session_id for event in told)} == {session.pk}
+    assert {event.data.get("reason") for event in told} == {"Reported as stolen."}
 
 
 def test_staff_who_act_as_a_person_are_named_too(ada: Person):
