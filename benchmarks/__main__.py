@@ -7,10 +7,7 @@ granian instead of gunicorn, and says so in the rows.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
 import sys
-from collections.abc import Iterator
 
 from benchmarks import (
     charts,
@@ -24,8 +21,7 @@ from benchmarks import (
     trail,
     volume,
 )
-from benchmarks.results import Row
-from benchmarks.serving import Served, served
+from benchmarks.serving import served
 
 BENCHMARKS = {
     "sessions": sessions.run,
@@ -55,10 +51,13 @@ def main() -> int:
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     rows = []
     for name in asked.names or BENCHMARKS:
-        with served(changes=CHANGES.get(name)) as service, _server(asked, service) as behind:
+        with (
+            served(changes=CHANGES.get(name)) as service,
+            servers.chosen(service, granian=asked.granian) as behind,
+        ):
             rows += BENCHMARKS[name](behind, rounds=asked.rounds, seconds=asked.seconds)
     if asked.granian:
-        rows = [_of_granian(row) for row in rows]
+        rows = [servers.of_granian(row) for row in rows]
     for row in rows:
         sys.stdout.write(
             f"{row.goal}  {row.what}: {row.reached:.2f} {row.unit}, wanted {row.wanted}"
@@ -71,20 +70,6 @@ def main() -> int:
         results.keep(rows)
         charts.draw()
     return 1 if broken else 0
-
-
-@contextlib.contextmanager
-def _server(asked: argparse.Namespace, service: Served) -> Iterator[Served]:
-    if not asked.granian:
-        yield service
-        return
-    with servers.granian(service) as behind:
-        yield behind
-
-
-def _of_granian(row: Row) -> Row:
-    command = f"{row.command} --granian"
-    return dataclasses.replace(row, what=f"{row.what}, behind granian", command=command)
 
 
 if __name__ == "__main__":

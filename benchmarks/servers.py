@@ -11,7 +11,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks import load, posting
@@ -32,7 +32,7 @@ ONE, BULK = "one transaction", "transfers in bulks of 1,000"
 
 def run(served: Served, *, rounds: int, seconds: float) -> list[Row]:
     """Measure both."""
-    with granian(served) as beside:
+    with _granian(served) as beside:
         behind = {"gunicorn": served, "granian": beside}
         sides: dict[str, Side] = {}
         for server, at in behind.items():
@@ -71,25 +71,32 @@ def _asking(at: Served, path: str, seconds: float) -> Side:
 
 
 @contextlib.contextmanager
-def granian(served: Served) -> Iterator[Served]:
+def chosen(served: Served, *, granian: bool) -> Iterator[Served]:
+    """Return what is served behind granian, or else what is served anyway."""
+    if not granian:
+        yield served
+        return
+    with _granian(served) as behind:
+        yield behind
+
+
+def of_granian(row: Row) -> Row:
+    """Say in ``row`` that it is of granian."""
+    command = f"{row.command} --granian"
+    return dataclasses.replace(row, what=f"{row.what}, behind granian", command=command)
+
+
+@contextlib.contextmanager
+def _granian(served: Served) -> Iterator[Served]:
     """Serve the same world behind granian, too."""
-    place = ROOT / "var" / "granian"
-    installed(place, Path(__file__).parent / "granian.txt")
-    (packages,) = place.glob("lib/python*/site-packages")
-    port, log = free_port(), place / "granian.log"
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--no-log"]
-    command += ["--workers", str(WORKERS), "--blocking-threads", str(THREADS)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "config.wsgi:application"]
-    metrics = place / "metrics"
+    port, place = free_port(), ROOT / "var" / "granian"
+    environment, command = behind_granian(served.environment, port, "config.wsgi:application")
+    log, metrics = place / "granian.log", place / "metrics"
     metrics.mkdir(exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
-            env={
-                **served.environment,
-                "PYTHONPATH": os.pathsep.join([str(ROOT), str(packages)]),
-                "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-            },
+            [sys.executable, *command],
+            env={**environment, "PROMETHEUS_MULTIPROC_DIR": str(metrics)},
             cwd=ROOT,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -100,3 +107,16 @@ def granian(served: Served) -> Iterator[Served]:
     finally:
         process.terminate()
         process.wait(40)
+
+
+def behind_granian(
+    environment: Mapping[str, str], port: int, application: str
+) -> tuple[dict[str, str], list[str]]:
+    """Return environment and arguments of a Python that serves ``application`` by granian."""
+    place = ROOT / "var" / "granian"
+    installed(place, Path(__file__).parent / "granian.txt")
+    (packages,) = place.glob("lib/python*/site-packages")
+    command = ["-m", "granian", "--interface", "wsgi", "--no-log"]
+    command += ["--workers", str(WORKERS), "--blocking-threads", str(THREADS)]
+    command += ["--host", "127.0.0.1", "--port", str(port), application]
+    return {**environment, "PYTHONPATH": os.pathsep.join([str(ROOT), str(packages)])}, command

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import random
@@ -21,7 +22,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from benchmarks import charts, load, posting, results
+from benchmarks import charts, load, posting, results, servers
 from benchmarks.comparing import Figures, Side, compared, ratio
 from benchmarks.peers.environments import installed
 from benchmarks.results import Row
@@ -30,7 +31,7 @@ from core.embedded.postgres import OWNER_ROLE, SUPERUSER
 from tests.ready import free_port
 
 PLACE = ROOT / "var" / "peers"
-COMMAND = "make bench-peers"
+COMMAND = "python -m benchmarks.peers"
 CLIENTS, READY_TIMEOUT_S = 16, 30
 # How many times as fast as each peer an authenticated GET has to be.
 WANTED = {
@@ -52,13 +53,17 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="sessions, ledgers")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5)
+    parser.add_argument("--granian", action="store_true", help="Behind granian, not gunicorn.")
     asked = parser.parse_args()
     python = installed(PLACE, Path(__file__).parent / "requirements.txt")
     rows = []
     for name, measure in {"sessions": _sessions, "ledgers": _ledgers}.items():
         if name in (asked.names or [name]):
-            with served() as service:
-                rows += measure(service, python, rounds=asked.rounds, seconds=asked.seconds)
+            with served() as service, servers.chosen(service, granian=asked.granian) as ours:
+                peers = Peers(ours, python, granian=asked.granian)
+                rows += measure(peers, rounds=asked.rounds, seconds=asked.seconds)
+    if asked.granian:
+        rows = [servers.of_granian(row) for row in rows]
     for row in rows:
         sys.stdout.write(f"{row.what}: {row.reached:.2f} x, wanted {row.wanted}  [{row.figures}]\n")
     results.keep(rows)
@@ -66,14 +71,24 @@ def main() -> int:
     return 0
 
 
-def _sessions(service: Served, python: Path, *, rounds: int, seconds: float) -> list[Row]:
+@dataclasses.dataclass(frozen=True)
+class Peers:
+    """Where the peers are served: beside ``service``, by their own Python."""
+
+    service: Served
+    python: Path
+    granian: bool
+
+
+def _sessions(peers: Peers, *, rounds: int, seconds: float) -> list[Row]:
     """Ask who is calling, of each in turn."""
+    service = peers.service
     with contextlib.ExitStack() as stack:
         ours = load.request(service, "GET", "/api/v1/benchmarks/known/")
         sides: dict[str, Side] = {"ours": _asking(service.port, ours, seconds)}
         pids = {"ours": service.pid}
         for number, peer in enumerate(WANTED):
-            port, proof, pids[peer] = stack.enter_context(_peer(service, python, peer, number))
+            port, proof, pids[peer] = stack.enter_context(_peer(peers, peer, number))
             lines = ("GET /known/ HTTP/1.1", f"Host: 127.0.0.1:{port}", proof, "", "")
             sides[peer] = _asking(port, "\r\n".join(lines).encode(), seconds)
         found = compared(sides, rounds=rounds)
@@ -84,13 +99,14 @@ def _sessions(service: Served, python: Path, *, rounds: int, seconds: float) -> 
     ]
 
 
-def _ledgers(service: Served, python: Path, *, rounds: int, seconds: float) -> list[Row]:
+def _ledgers(peers: Peers, *, rounds: int, seconds: float) -> list[Row]:
     """Post single transactions, with each in turn."""
+    service = peers.service
     with contextlib.ExitStack() as stack:
         sides: dict[str, Side] = {"ours": posting.singles(service, seconds, hot=False)}
         pids = {"ours": service.pid}
         for number, peer in enumerate(LEDGERS_WANTED):
-            port, proof, pids[peer] = stack.enter_context(_peer(service, python, peer, number))
+            port, proof, pids[peer] = stack.enter_context(_peer(peers, peer, number))
             sides[peer] = _posting(port, proof, seconds)
         found = compared(sides, rounds=rounds)
         cpu = {name: cpu_us_each(pids[name], sides[name], seconds=seconds) for name in sides}
@@ -149,9 +165,9 @@ def _asking(port: int, asked: bytes, seconds: float) -> Side:
 
 
 @contextlib.contextmanager
-def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tuple[int, str, int]]:
+def _peer(peers: Peers, peer: str, number: int) -> Iterator[tuple[int, str, int]]:
     """Serve a peer from a database of its own; yield port, header of a caller, and process."""
-    name = f"peer_{number}"
+    name, service, python = f"peer_{number}", peers.service, str(peers.python)
     with psycopg.connect(service.cluster.url(SUPERUSER), autocommit=True) as connection:
         statement = sql.SQL("CREATE DATABASE {} OWNER {}")
         connection.execute(statement.format(sql.Identifier(name), sql.Identifier(OWNER_ROLE)))
@@ -166,11 +182,15 @@ def _peer(service: Served, python: Path, peer: str, number: int) -> Iterator[tup
         [python, "-m", module], env=environment, cwd=ROOT, check=True, capture_output=True
     ).stdout.decode()
     port = free_port()
-    command = [str(python), "-m", "gunicorn", "--preload", "--worker-class", "gthread"]
+    command = ["-m", "gunicorn", "--preload", "--worker-class", "gthread"]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS), "--keep-alive", "75"]
     command += ["--no-control-socket", "--bind", f"127.0.0.1:{port}", f"{module}:application"]
+    if peers.granian:
+        environment, command = servers.behind_granian(environment, port, f"{module}:application")
     with (PLACE / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [python, *command], env=environment, cwd=ROOT, stdout=log, stderr=log
+        )
     try:
         _await(port, process)
         yield port, proof, process.pid
