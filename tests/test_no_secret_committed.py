@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Keys of AWS, private keys, tokens of Slack and GitHub.
+# Keys of AWS, private keys, tokens of Slack, GitHub, PyPI, Google and Stripe, identities of age.
 LOOKS_SECRET = (
     "AKIA[0-9A-Z]{16}|BEGIN [A-Z ]*PRIVATE KEY|xox[bp]-[0-9A-Za-z-]{10}|gh[pousr]_[0-9A-Za-z]{36}"
+    "|github_pat_[0-9A-Za-z_]{40}|pypi-AgE[0-9A-Za-z_-]{50}|AIza[0-9A-Za-z_-]{35}"
+    "|[rs]k_live_[0-9A-Za-z]{20}|AGE-SECRET-KEY-1[0-9A-Z]{50}"
 )
 
 
@@ -40,6 +42,11 @@ def test_repository_holds_no_secret():
         "-----BEGIN EC " + "PRIVATE KEY-----",
         "xoxb-" + "1" * 12,
         "ghp_" + "a" * 36,
+        "github_pat_" + "a" * 60,
+        "pypi-AgE" + "I" * 60,
+        "AIza" + "S" * 35,
+        "sk_live_" + "4" * 24,
+        "AGE-SECRET-KEY-1" + "Q" * 58,
     ],
 )
 def test_planted_secret_is_found(tmp_path: Path, planted: str):

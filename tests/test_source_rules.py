@@ -77,12 +77,10 @@ def _is_text_with_foreign_form(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     form = node.func.value
-    is_ours = isinstance(form, ast.Constant | ast.JoinedStr) or ast.unparse(form).isupper()
-    return (
-        node.func.attr in ("format", "format_map")
-        and not is_ours
-        and "sql.SQL" not in ast.unparse(form)
-    )
+    text = ast.unparse(form)
+    # A formatter of the log is asked by the name of the same word.
+    is_ours = isinstance(form, ast.Constant | ast.JoinedStr) or text.isupper() or text == "super()"
+    return node.func.attr in ("format", "format_map") and not is_ours and "sql.SQL" not in text
 
 
 RULES: dict[str, tuple[Rule, str]] = {
