@@ -6,8 +6,10 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import yaml
 from django.conf import settings
 from django.test import Client
 
@@ -15,6 +17,7 @@ from tests.monitoring import RULE_FILES, shipped_rules
 
 ROOT = Path(__file__).parent.parent
 PROMETHEUS = ROOT / "deploy" / "prometheus"
+DATADOG = ROOT / "deploy" / "datadog"
 ALERTMANAGER = ROOT / "deploy" / "alertmanager" / "alertmanager.yml"
 ALERTS = [rule for rule in shipped_rules() if "alert" in rule]
 EXPRESSIONS = [rule["expr"] for rule in shipped_rules()]
@@ -91,6 +94,23 @@ def test_exported_numbers_are_well_formed():
     assert found
     done = subprocess.run([found, "check", "metrics"], input=ours, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.mark.django_db
+def test_recipes_of_an_agent_name_what_is_there():
+    (scrape,) = yaml.safe_load((DATADOG / "openmetrics.yaml").read_text())["instances"]
+    sent = scrape["auth_token"]["writer"]
+    token = sent["value"].replace("<TOKEN>", settings.ENV.metrics_token)
+    path = urlsplit(scrape["openmetrics_endpoint"]).path
+    answer = Client().get(path, headers={sent["name"]: token})
+    assert answer.status_code == 200
+    assert f"# TYPE {scrape['raw_metric_prefix']}http_requests_total counter" in answer.text
+    otlp = yaml.safe_load((DATADOG / "otlp.yaml").read_text())["otlp_config"]
+    address = otlp["receiver"]["protocols"]["http"]["endpoint"]
+    told = (ROOT / "docs" / "apm.md").read_text()
+    assert f"OTLP_ENDPOINT=http://{address} " in told
+    for setting in re.findall(r"\b(?:OTLP|TRACE|SENTRY)_[A-Z]+\b", told):
+        assert hasattr(settings.ENV, setting.lower())
 
 
 @pytest.mark.django_db

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 import re
 import shutil
+import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,54 @@ def test_logrotate_takes_the_shipped_file(tmp_path):
     assert not (tmp_path / "a.log").exists()
     (rotated,) = tmp_path.glob("a.log-*")
     assert rotated.read_text() == "{}\n"
+
+
+def test_lines_of_two_instances_meet_under_one_request(tmp_path):
+    """The real rsyslog, as shipped but for its places, and a collector on loopback."""
+    found = shutil.which("rsyslogd", path="/usr/sbin:/usr/bin:/sbin")
+    if found is None:
+        pytest.skip("rsyslog is not installed; .ci/run installs it")
+    written = [
+        {
+            "event": event,
+            "request_id": request_id,
+            "at": LINE_AT,
+            "text": "Zoë\n\t%msg%" + "x" * 9_000,
+        }
+        for event, request_id in (("request", "a"), ("job", "a"), ("request", "b"))
+    ]
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        collector.settimeout(20)
+        shipped = (LOGS / "rsyslog.conf").read_text()
+        shipped = shipped.replace("/var/log/strongroom", str(tmp_path))
+        shipped = shipped.replace('target="logs.example" port="6514"', _at(collector))
+        (tmp_path / "conf").write_text(f'global(workDirectory="{tmp_path}")\n{shipped}')
+        for place, name in ((0, "web.log"), (1, "worker.log")):
+            (tmp_path / name).write_text(json.dumps(written[place], ensure_ascii=False) + "\n")
+        with _running(found, tmp_path), collector.accept()[0] as connection:
+            connection.settimeout(20)
+            with (tmp_path / "web.log").open("a") as web:
+                web.write(json.dumps(written[2]) + "\n")
+            with connection.makefile(encoding="utf-8") as lines:
+                read = [json.loads(next(lines)) for _ in written]
+    assert sorted(read, key=str) == sorted(written, key=str)
+    of_a = {line["event"] for line in read if line["request_id"] == "a"}
+    assert of_a == {"request", "job"}
+
+
+def _at(collector: socket.socket) -> str:
+    return f'target="127.0.0.1" port="{collector.getsockname()[1]}"'
+
+
+@contextlib.contextmanager
+def _running(program: str, folder: Path) -> Iterator[None]:
+    arguments = ["-n", "-f", str(folder / "conf"), "-i", str(folder / "pid")]
+    process = subprocess.Popen([program, *arguments], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_vector_reads_what_it_sends():

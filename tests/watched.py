@@ -50,13 +50,14 @@ class Watched:
     def told(self, since: int = 0) -> set[str]:
         """Alerts that have arrived at the receiver, firing, after the first ``since`` calls."""
         calls = self.sink.seen[since:]
-        bodies = [json.loads(body) for _, path, _, body in calls if path in ("/page", "/ticket")]
-        return {
-            alert["labels"]["alertname"]
-            for body in bodies
-            for alert in body["alerts"]
-            if alert["status"] == "firing"
-        }
+        alerts = [
+            (path, alert)
+            for _, path, _, body in calls
+            if path in ("/page", "/ticket")
+            for alert in json.loads(body)["alerts"]
+        ]
+        assert all(path == f"/{alert['labels']['severity']}" for path, alert in alerts)
+        return {alert["labels"]["alertname"] for _, alert in alerts if alert["status"] == "firing"}
 
     def envelopes(self) -> list[bytes]:
         return [plain(headers, body) for _, path, headers, body in self.sink.seen if path == SENTRY]

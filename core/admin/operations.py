@@ -15,7 +15,7 @@ from typing_extensions import override
 from core.admin.reader import ReaderAdmin
 from core.models import CircuitBreaker, Measurement, WebhookDelivery
 from core.models.webhooks import DEAD
-from core.operations import charts, summary
+from core.operations import charts, summary, tiles
 from core.principals import of_staff
 
 
@@ -55,7 +55,7 @@ class MeasurementAdmin(ReaderAdmin):
             **self.admin_site.each_context(request),
             "title": "Operations",
             "found": found,
-            "error_percent": round(found["error_rate"] * 100, 2),
+            "tiles": tiles.tiles(found),
             "windows": list(summary.WINDOWS),
             "requests_chart": charts.requests_chart(found["steps"]),
             "latency_chart": charts.latency_chart(found["steps"]),

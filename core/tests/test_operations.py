@@ -10,9 +10,9 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
-from core import breaker, clock, errors, ids
+from core import breaker, clock, errors, ids, runtime_settings
 from core.models import AuditEvent, CircuitBreaker, TrafficCount
-from core.operations import charts, measurements, summary, traffic
+from core.operations import charts, measurements, summary, tiles, traffic
 from core.operations.summary import WINDOWS
 from core.principals import SYSTEM
 from tests.deliveries import make_delivery, make_endpoint
@@ -146,6 +146,37 @@ def _staff(role: str) -> Client:
     client = Client()
     client.force_login(make_person(f"{role}@example.org", role=role).user)
     return client
+
+
+def _tiles() -> dict[str, tuple[str, str]]:
+    found = tiles.tiles(_of("hour"))
+    # Django joins a number and its unit by a space that does not break.
+    return {tile.label: (tile.value.replace("\xa0", " "), tile.state) for tile in found}
+
+
+def test_what_is_read_first_says_how_bad_it_is(at):
+    shown = _tiles()
+    assert shown["Service"] == ("normal", "ok")
+    assert shown["Ledger faults"] == ("not checked yet", "degraded")
+    assert shown["Last backup"] == ("no backup known", "degraded")
+    assert shown["Backup proved by a restore"] == ("never", "degraded")
+    names = (measurements.LEDGER_FAULTS, measurements.BACKUP, measurements.BACKUP_VERIFIED)
+    for name in names:
+        measurements.note(name, 0)
+    began = clock.now()
+    at(began + dt.timedelta(hours=2))
+    shown = _tiles()
+    assert shown["Ledger faults"] == ("0", "ok")
+    assert shown["Last backup"] == shown["Backup proved by a restore"] == ("2 hours ago", "ok")
+    at(began + dt.timedelta(days=9))
+    shown = _tiles()
+    assert shown["Ledger faults"] == ("0, 1 week ago", "degraded")
+    assert shown["Last backup"] == shown["Backup proved by a restore"] == ("1 week ago", "degraded")
+    measurements.note(measurements.LEDGER_FAULTS, 3)
+    runtime_settings.assume({"service_mode": "read_only"})
+    shown = _tiles()
+    assert shown["Ledger faults"] == ("3", "unavailable")
+    assert shown["Service"] == ("read only", "degraded")
 
 
 def test_page_shows_states_in_words():
