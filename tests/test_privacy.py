@@ -15,6 +15,8 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+import redis
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -445,6 +447,15 @@ def personal_left(user_id: uuid.UUID) -> list[str]:
     return left
 
 
+def in_valkey() -> bytes:
+    """Return all that Valkey holds, names and values."""
+    with redis.Redis.from_url(settings.ENV.redis_url) as valkey:
+        names = list(valkey.scan_iter())
+        assert names
+        held = [valkey.get(n) if valkey.type(n) == b"string" else valkey.dump(n) for n in names]
+    return b"\n".join([*names, *filter(None, held)])
+
+
 def test_erasing_ends_sessions_keys_and_cookies(
     countess, fresh, django_capture_on_commit_callbacks
 ):
@@ -466,6 +477,7 @@ def test_erasing_ends_sessions_keys_and_cookies(
         content_type="application/json",
     )
     assert login.status_code == 401
+    assert [word for word in ORIGINALS if word.encode() in in_valkey()] == []
     assert ConsentRecord.objects.count() == consents > 0
     assert not PersonalKey.objects.filter(user_id=user.pk).exists()
     assert "was deleted" in mails_to(EMAIL)[-1].subject

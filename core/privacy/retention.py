@@ -52,6 +52,12 @@ RULES: Final = {
     "audit": Rule("7 years", _BY_MONTH),
     "ledger": Rule("10 years", _BY_MONTH),
     "service": Rule("as long as the service needs it", "nobody's data"),
+    # In no table, and people's data all the same.
+    "logs": Rule("14 days, or 14 files of 200 MB", "removed by `deploy/logs/logrotate.conf`"),
+    "backups": Rule(
+        "7 days, 5 weeks, 12 months, 7 years",
+        "removed by `backup_prune`; sealed until then, and every restore erases again",
+    ),
 }
 
 
