@@ -378,16 +378,21 @@ def test_export_that_fails_leaves_no_file_and_can_be_asked_again(ada, fresh, mon
     monkeypatch.undo()
 
 
-def test_operator_writes_a_copy_by_hand(countess, tmp_path, capsys):
+def test_operator_writes_a_copy_by_hand(countess, tmp_path, capsys, monkeypatch):
     target = tmp_path / "ada.zip"
     call_command("user_export", str(countess.user.pk), to=target, reason="Asked by letter.")
     assert "rows" in capsys.readouterr().out
+    assert target.stat().st_mode & 0o077 == 0
     assert json.loads(unpacked(target.read_bytes())["users.json"])[0]["email"] == WORDS["email"]
     assert AuditEvent.objects.filter(action="account.export", user_id=countess.user.pk).exists()
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("user_export", str(countess.user.pk), to=target, reason="Again.")
     with pytest.raises(CommandError, match="no such person"):
         call_command("user_export", str(uuid.uuid4()), to=tmp_path / "b", reason="Nobody.")
+    monkeypatch.setattr(contents, "schema", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call_command("user_export", str(countess.user.pk), to=tmp_path / "b", reason="Half.")
+    assert not (tmp_path / "b").exists()
 
 
 def test_attack_37_export_of_another_and_what_is_left_of_an_erased_person(

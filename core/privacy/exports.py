@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import hmac
+import os
 import secrets
 import uuid
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import structlog
 from django.conf import settings
@@ -129,7 +131,7 @@ def write_export(path: Path, *, user_id: uuid.UUID, key: bytes | None) -> tuple[
     Outermost, all of it is of one instant.
     """
     is_outermost = not connection.in_atomic_block
-    with path.open("xb") as file, transaction.atomic():
+    with _new_file(path) as file, transaction.atomic():
         if is_outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
@@ -159,6 +161,18 @@ def export_person(*, path: Path, user_id: uuid.UUID, reason: str) -> tuple[int, 
         reason=reason,
     )
     return written
+
+
+@contextlib.contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file that nobody but its owner may read; half of one is not left behind."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def remove_expired() -> int:
