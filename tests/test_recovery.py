@@ -50,6 +50,19 @@ def _references(cluster: PostgresCluster, poster: str) -> set[str]:
         return {row[0] for row in rows}
 
 
+def _control_totals(cluster: PostgresCluster, poster: str) -> tuple[int, ...]:
+    """How many transactions a poster made, their entries, what was moved, and what is left over."""
+    with psycopg.connect(cluster.url(SUPERUSER)) as connection:
+        row = connection.execute(
+            """SELECT count(DISTINCT t.id), count(*), sum(abs(e.amount)) / 2, sum(e.amount)
+               FROM "transaction" t JOIN entry e ON e.transaction_id = t.id
+               WHERE t.reference LIKE %s""",
+            [f"{poster}-%"],
+        ).fetchone()
+        assert row is not None
+        return tuple(int(total) for total in row)
+
+
 Journal = list[tuple[str, float]]
 
 
@@ -104,6 +117,7 @@ def _require_prefix(bank: Bank, name: str, instant: float, journal: Journal) -> 
         assert before <= there, "what was acknowledged is back"
         # The clock was read after the commit: one posting may lie between the two.
         assert len(there - before) <= 1, "what came later is not"
+        assert _control_totals(copy, "instants") == (len(there), 2 * len(there), len(there), 0)
         with psycopg.connect(copy.url(SUPERUSER)) as connection:
             notes = connection.execute("SELECT to_regclass('transaction_note')::text").fetchone()
         assert notes == ("transaction_note",)
@@ -185,6 +199,25 @@ def test_killed_backup_never_looks_like_one(bank: Bank):
     listed = {m["id"] for m in json.loads(bank.run("backup_list", "--json").stdout)}
     assert listed == before
     assert {path.name for path in folder.glob("2*") if path.suffix != ".partial"} == before
+
+
+def test_flipped_byte_of_a_table_is_found_by_the_next_backup(bank: Bank):
+    bank.sql("CHECKPOINT")
+    ((path,),) = bank.sql("SELECT pg_relation_filepath('ledger_account')")
+    with (bank.cluster.data / path).open("r+b") as file:
+        file.seek(5_000)
+        good = file.read(1)
+        file.seek(5_000)
+        file.write(bytes([good[0] ^ 1]))
+        file.flush()
+        try:
+            refused = bank.run("backup_create", check=False)
+        finally:
+            file.seek(5_000)
+            file.write(good)
+    assert refused.returncode == 1
+    assert "checksum" in refused.stderr
+    assert not list((bank.home / "backups").glob("*.partial"))
 
 
 def test_backup_without_room_or_right_leaves_nothing(bank: Bank, tmp_path: Path):

@@ -94,6 +94,19 @@ def test_without_room_for_a_third_more_than_last_time_it_does_not_begin(place: S
     assert len(place.backups()) == 2
 
 
+def test_program_that_is_killed_half_way_leaves_nothing(place: Shelf, tmp_path: Path, monkeypatch):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("initdb", "pg_dump"):
+        (programs / name).write_text("#!/bin/sh\nhead -c 3000000 /dev/urandom\nkill -9 $$\n")
+        (programs / name).chmod(0o755)
+    killed = dataclasses.replace(settings.ENV, pg_bin_dir=str(programs))
+    monkeypatch.setattr(settings, "ENV", killed)
+    with pytest.raises(CommandError, match="pg_dump failed"):
+        call_command("backup_create", kind=LOGICAL)
+    assert _holds_nothing(place)
+
+
 def test_disk_that_is_full_half_way_leaves_nothing(place: Shelf):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4_096, before[1]))
