@@ -21,6 +21,16 @@ HTTP_LATENCY = Histogram(
     ["method", "route"],
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30),
 )
+HTTP_RECEIVED_BYTES = Counter(
+    "strongroom_http_request_bytes_total",
+    "Bytes of bodies that requests announced.",
+    ["method", "route"],
+)
+HTTP_SENT_BYTES = Counter(
+    "strongroom_http_response_bytes_total",
+    "Bytes of bodies that were answered, before compression; streams are not counted.",
+    ["method", "route"],
+)
 HTTP_IN_FLIGHT = Gauge(
     "strongroom_http_requests_in_flight",
     "Requests being worked on.",

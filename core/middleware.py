@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}\Z")
 LIVE_PATH: Final = "/health/live"
 # Probes come every few seconds from machines: counted, not logged.
+_LENGTH_DIGITS_MAX: Final = 18
 UNLOGGED_PATHS: Final = frozenset({LIVE_PATH, "/health/ready", "/health", "/metrics"})
 UNMATCHED: Final = "unmatched"
 ERROR_STATUS_MIN: Final = 400
@@ -208,6 +209,14 @@ def _record(
     method = request.method if request.method in _METHODS else "other"
     metrics.HTTP_REQUESTS.labels(method=method, route=route, status=response.status_code).inc()
     metrics.HTTP_LATENCY.labels(method=method, route=route).observe(took_ms / 1_000)
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    # Anybody may announce anything: no more is counted than a body may have at most.
+    if announced.isdecimal() and len(announced) <= _LENGTH_DIGITS_MAX:
+        received = min(int(announced), settings.ENV.file_bytes_max)
+        metrics.HTTP_RECEIVED_BYTES.labels(method=method, route=route).inc(received)
+    sent = None if response.streaming else len(response.content)  # type: ignore[attr-defined]  # not streaming
+    if sent:
+        metrics.HTTP_SENT_BYTES.labels(method=method, route=route).inc(sent)
     if request.path_info in UNLOGGED_PATHS:
         return
     code = running.error_code
@@ -221,7 +230,7 @@ def _record(
         path=redaction.shown_path(request.path),
         status=response.status_code,
         duration_ms=round(took_ms, 2),
-        bytes=None if response.streaming else len(response.content),  # type: ignore[attr-defined]  # not streaming
+        bytes=sent,
         address=running.client_address,
         code=code or None,
         queries=running.queries,

@@ -98,6 +98,8 @@ def test_report_of_the_objectives_reads_a_real_prometheus(watched):
     assert report["requests"] > 0
     assert 0 <= report["availability"] <= 1
     assert report["p95_ms"] > 0
+    assert report["p95_read_ms"] > 0
+    assert report["p95_database_ms"] > 0
 
 
 def test_dead_letter_raises_an_alert(watched):

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.test import Client
 from procrastinate.contrib.django import app
+from prometheus_client import REGISTRY
 from psycopg import sql
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
@@ -131,6 +132,25 @@ def test_metrics_count_by_route_not_by_path():
     text = Client().get("/metrics", headers={"Authorization": "Bearer test-metrics"})
     lines = [line for line in text.content.decode().splitlines() if "session_id" in line]
     assert any('route="api/v1/sessions/<uuid:session_id>/"' in line for line in lines)
+
+
+def test_sizes_are_counted_by_route():
+    about = {"method": "POST", "route": "api/v1/auth/login/"}
+
+    def counted(name: str) -> float:
+        return REGISTRY.get_sample_value(f"strongroom_http_{name}_bytes_total", about) or 0.0
+
+    before = counted("request"), counted("response")
+    body = b'{"email": "a"}'
+    answer = Client().post("/api/v1/auth/login/", body, content_type="application/json")
+    assert counted("request") == before[0] + len(body)
+    assert counted("response") == before[1] + len(answer.content)
+    # Whoever lies about it neither breaks anything nor counts for much.
+    for told, most in (("9" * 400, 0), ("9" * 18, settings.ENV.file_bytes_max), ("-5", 0)):
+        before = counted("request"), counted("response")
+        lie = Client().post("/api/v1/auth/login/", b"{}", "application/json", CONTENT_LENGTH=told)
+        assert lie.status_code < 500
+        assert counted("request") == before[0] + most
 
 
 def test_what_a_problem_type_means_can_be_read():

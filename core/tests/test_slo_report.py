@@ -21,7 +21,8 @@ class _Answers(dict[str, tuple[int, dict[str, str], bytes]]):
     """Answers by what a query is about, whatever its time is."""
 
     def __init__(self, *, requests: str, failures: str, p95_s: str) -> None:
-        self.numbers = {"histogram_quantile": p95_s, "5..": failures, "increase": requests}
+        quantiles = {"django_db": "0.002", "=~": "0.05", "!~": "0.25", "histogram_quantile": p95_s}
+        self.numbers = {"5..": failures, **quantiles, "increase": requests}
 
     @override
     def get(self, path: str, default: object = None) -> tuple[int, dict[str, str], bytes]:
@@ -51,6 +52,9 @@ def test_month_with_failures_says_how_much_of_the_budget_is_spent(peer):
         "objective": 0.999,
         "budget_spent": 0.25,
         "p95_ms": 123.4,
+        "p95_read_ms": 50.0,
+        "p95_write_ms": 250.0,
+        "p95_database_ms": 2.0,
     }
 
 

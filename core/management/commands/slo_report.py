@@ -20,8 +20,12 @@ TIMEOUT_S: Final = 30
 _REQUESTS: Final = "sum(increase(strongroom_http_requests_total{filter}[{days}d]))"
 _P95: Final = (
     "histogram_quantile(0.95, sum by (le) "
-    "(rate(strongroom_http_request_duration_seconds_bucket[{days}d])))"
+    "(rate(strongroom_http_request_duration_seconds_bucket{filter}[{days}d])))"
 )
+_P95_DATABASE: Final = (
+    "histogram_quantile(0.95, sum by (le) (rate(django_db_query_duration_seconds_bucket[{days}d])))"
+)
+_READS: Final = 'method=~"GET|HEAD|OPTIONS"'
 
 
 class Command(BaseCommand):
@@ -53,12 +57,15 @@ class Command(BaseCommand):
             "objective": AVAILABILITY,
             "budget_spent": round(failures / requests / (1 - AVAILABILITY), 4),
             "p95_ms": round(ask(_P95) * 1_000, 1),
+            "p95_read_ms": round(ask(_P95, f"{{{_READS}}}") * 1_000, 1),
+            "p95_write_ms": round(ask(_P95, f"{{{_READS.replace('=~', '!~')}}}") * 1_000, 1),
+            "p95_database_ms": round(ask(_P95_DATABASE) * 1_000, 1),
         }
         if options["json"]:
             self.stdout.write(json.dumps(report))
             return
         for name, value in report.items():
-            self.stdout.write(f"{name:<14}{value}")
+            self.stdout.write(f"{name:<17}{value}")
 
 
 def _month(text: str) -> tuple[dt.datetime, dt.datetime]:
