@@ -42,9 +42,11 @@ def later(monkeypatch):
     return move
 
 
-def listen(peer: Peer, path: str = "/hook", **given) -> tuple[WebhookEndpoint, str]:
+def listen(
+    peer: Peer, path: str = "/hook", actor: Principal = SYSTEM, **given: Any
+) -> tuple[WebhookEndpoint, str]:
     wanted = {"topics": ["*"], "sees_all": True, **given}
-    return endpoints.create_endpoint(url=f"{peer.url}{path}", actor=SYSTEM, **wanted)
+    return endpoints.create_endpoint(url=f"{peer.url}{path}", actor=actor, **wanted)
 
 
 def announce(count: int = 1, topic: str = "thing.happened", user_id=SYSTEM.user_id) -> None:
