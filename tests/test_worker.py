@@ -18,7 +18,6 @@ from procrastinate.contrib.django import app
 from procrastinate.jobs import JobDeferrer
 
 from core import mail, tasks
-from core.management.commands.worker import _is_to_begin_anew, _stop
 from tests.database import url_of
 from tests.waiting import WAIT_S, until
 
@@ -38,7 +37,7 @@ def worker(committed_db, tmp_path):
     """Start workers on this test's database; returns how."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start(**changes: str) -> subprocess.Popen[bytes]:
+    def start(*options: str, **changes: str) -> subprocess.Popen[bytes]:
         environment = {
             **os.environ,
             "DATABASE_URL": url_of("app", committed_db),
@@ -50,7 +49,7 @@ def worker(committed_db, tmp_path):
         }
         with (tmp_path / f"worker-{len(running)}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "manage.py", "worker"],
+                [sys.executable, "manage.py", "worker", *options],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,
@@ -213,23 +212,16 @@ def test_job_of_a_dead_worker_goes_to_another(worker, committed_db, tmp_path):
         asyncio.run(_return_stalled_jobs())
         left = connection.execute("SELECT args->>'timestamp', status FROM procrastinate_jobs")
         assert sorted(left, key=str) == [("2", "todo"), (None, "todo")]
-    worker()
-    until(_is_done(committed_db))
-    assert _sent(tmp_path).count("To: ada@example.org\n") == 1
+        tasks.send_webhooks.defer(endpoint_id="x", user_id="y")
+        worker("--queue", "default")
+        until(_is_done(committed_db))
+        assert _sent(tmp_path).count("To: ada@example.org\n") == 1
+        of_others = connection.execute(LEFT, ["%send_webhooks"])
+        assert of_others.fetchone() == (1,), "it takes jobs of its own queue alone"
 
 
 def _once() -> JobDeferrer:
     return app.configure_task("core.tasks.begin_epoch", queueing_lock="begin_epoch")
-
-
-def test_stop_that_comes_as_it_begins_anew_is_heard():
-    async def reload_and_stop() -> bool:
-        stop, reload_ = asyncio.create_task(_stop()), asyncio.create_task(asyncio.sleep(0))
-        await reload_
-        os.kill(os.getpid(), signal.SIGTERM)
-        return await _is_to_begin_anew(stop, reload_)
-
-    assert not asyncio.run(reload_and_stop())
 
 
 async def _return_stalled_jobs() -> None:

@@ -78,6 +78,16 @@ def test_stop_during_a_trial_has_the_last_word(app, monkeypatch):
     assert asyncio.run(_told(app, signal.SIGHUP)) is False
 
 
+def test_stop_that_comes_as_it_begins_anew_is_heard(app):
+    async def finish() -> bool:
+        stop, reload_ = asyncio.create_task(worker._stop()), asyncio.create_task(asyncio.sleep(0))
+        await reload_
+        os.kill(os.getpid(), signal.SIGTERM)
+        return await worker._is_to_begin_anew(stop, reload_)
+
+    assert asyncio.run(finish()) is False
+
+
 @pytest.mark.parametrize(
     ("program", "faults"),
     [

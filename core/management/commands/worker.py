@@ -45,6 +45,12 @@ class Command(BaseCommand):
             action="store_true",
             help="Only say whether it would start.",
         )
+        parser.add_argument(
+            "--queue",
+            action="append",
+            help="Take jobs of this queue alone: webhooks, which wait for others, or default. May "
+            "be said twice; without it a worker takes all.",
+        )
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
@@ -60,12 +66,12 @@ class Command(BaseCommand):
             )
         connector = PsycopgConnector(kwargs=connector_params(), timeout=CONNECTION_TIMEOUT_S)
         with app.replace_connector(connector) as worker_app:
-            is_to_begin_anew = asyncio.run(_work(worker_app))
+            is_to_begin_anew = asyncio.run(_work(worker_app, options["queue"]))
         if is_to_begin_anew:
             _leave(is_to_begin_anew=True)
 
 
-async def _work(worker_app: App) -> bool:
+async def _work(worker_app: App, queues: list[str] | None = None) -> bool:
     """Work until told to stop or to begin anew; return whether it is to begin anew.
 
     Who loses the database tries again, soon at first and then less and less often.
@@ -77,7 +83,7 @@ async def _work(worker_app: App) -> bool:
     has_begun, pause_s = asyncio.Event(), PAUSE_S_MIN
     while True:
         began_ms = clock.monotonic_ms()
-        working = asyncio.create_task(_take_jobs(worker_app, has_begun))
+        working = asyncio.create_task(_take_jobs(worker_app, queues, has_begun))
         await asyncio.wait([working, stop, reload_], return_when=asyncio.FIRST_COMPLETED)
         if stop.done() or reload_.done():
             working.cancel()
@@ -98,11 +104,12 @@ async def _work(worker_app: App) -> bool:
         await asyncio.wait([stop, reload_], timeout=pause_s, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _take_jobs(worker_app: App, has_begun: asyncio.Event) -> None:
+async def _take_jobs(worker_app: App, queues: list[str] | None, has_begun: asyncio.Event) -> None:
     """Run jobs; once cancelled, finish them. Returns when the database is lost."""
     async with worker_app.open_async():
         has_begun.set()
         await worker_app.run_worker_async(
+            queues=queues,  # type: ignore[arg-type]  # None is all of them
             concurrency=settings.ENV.worker_concurrency,
             # What is done is in our own tables; failed jobs stay, for people to look at.
             delete_jobs="successful",
