@@ -63,6 +63,13 @@ def contradictions(env: Env) -> list[str]:
     return problems
 
 
+_POSTGRESQL, _VALKEY = ("postgresql", "postgres"), ("redis", "rediss", "unix")
+_SCHEMES = {
+    "database_url": _POSTGRESQL,
+    "database_owner_url": _POSTGRESQL,
+    "redis_url": _VALKEY,
+    "redis_state_url": _VALKEY,
+}
 _TAKEN_PATHS = frozenset({"api", "health", "metrics", "problems", "static"})
 
 
@@ -73,18 +80,17 @@ def _url_problems(env: Env) -> list[str]:
             ipaddress.ip_network(network)
         except ValueError:
             problems.append(f"OUTBOUND_PRIVATE_NETWORKS: {network!r} is not a network")
-    for name in ("database_url", "database_owner_url"):
+    for name, schemes in _SCHEMES.items():
         url = getattr(env, name)
-        if url and urllib.parse.urlsplit(url).scheme not in ("postgresql", "postgres"):
-            problems.append(f"{name.upper()} must start with postgresql://")
+        if url and urllib.parse.urlsplit(url).scheme not in schemes:
+            listed = " or ".join(f"{scheme}://" for scheme in schemes)
+            problems.append(f"{name.upper()} must start with {listed}")
     if urllib.parse.urlsplit(env.security_contact).scheme not in ("mailto", "https", "tel"):
         problems.append("SECURITY_CONTACT must start with mailto:, https: or tel:")
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}(/[A-Za-z0-9_-]{1,64})*", env.admin_path):
         problems.append("ADMIN_PATH must be words of letters, digits, - and _, joined by /")
     elif env.admin_path.split("/")[0] in _TAKEN_PATHS:
         problems.append(f"ADMIN_PATH must not begin with {env.admin_path.split('/')[0]}")
-    if urllib.parse.urlsplit(env.redis_url).scheme not in ("redis", "rediss", "unix"):
-        problems.append("REDIS_URL must start with redis://, rediss:// or unix://")
     return problems
 
 

@@ -59,8 +59,13 @@ class Env(Backups, Observability, Secrets):
         secret=True,
     )
     redis_url: str = setting(
-        "Valkey or Redis for caching and for counting limits, with maxmemory-policy noeviction: "
-        "redis://, rediss:// or unix://.",
+        "Valkey or Redis for caching: redis://, rediss:// or unix://. It may evict what it likes.",
+        secret=True,
+    )
+    redis_state_url: str = setting(
+        "Valkey or Redis for counting limits, with maxmemory-policy noeviction. Default: "
+        "REDIS_URL, which should not evict then.",
+        default="",
         secret=True,
     )
     host: str = setting("Address the web server listens on.", default="127.0.0.1")

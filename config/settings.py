@@ -150,6 +150,8 @@ CACHES = {
         },
     }
 }
+if ENV.redis_state_url:
+    CACHES["state"] = {**CACHES["default"], "LOCATION": ENV.redis_state_url}
 
 CACHE_TTLS = {kind: int(seconds) for kind, _, seconds in (e.partition("=") for e in ENV.cache_ttls)}
 

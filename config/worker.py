@@ -111,10 +111,11 @@ def take_leave() -> None:
     """Close the connections this process holds."""
     from django.db import connections  # noqa: PLC0415 - gunicorn sets Django up later
 
-    from core import cache  # noqa: PLC0415 - as above
+    from core import cache, counted  # noqa: PLC0415 - as above
 
     connections["default"].close_pool()  # type: ignore[attr-defined]  # of the PostgreSQL backend
-    cache.close()
+    for valkey in {cache.SERVER, counted.SERVER}:
+        valkey.close()
 
 
 def _answer(status: HTTPStatus, detail: str) -> bytes:

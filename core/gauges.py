@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import DatabaseError, connection, connections
 
-from core import cache, clock, metrics, modes, partitions
+from core import cache, clock, counted, metrics, modes, partitions
 from core.models import CircuitBreaker, WebhookDelivery
 from core.models.webhooks import DEAD
 from core.operations import measurements, queues
@@ -25,7 +25,7 @@ _UNSENT = """
 
 def measure() -> None:
     """Set every gauge; without a database only say so."""
-    metrics.CACHE_UP.set(cache.is_reachable())
+    metrics.CACHE_UP.set(cache.is_reachable() and counted.SERVER.is_reachable())
     for mode in modes.MODES:
         metrics.SERVICE_MODE.labels(mode=mode).set(mode == modes.MODE.value)
     pool = getattr(connections["default"], "pool", None)

@@ -26,7 +26,7 @@ from psycopg import pq
 from psycopg.abc import RV, PQGen
 from typing_extensions import override
 
-from core import cache, clock, modes, partitions
+from core import cache, clock, counted, modes, partitions
 from core.version import VERSION
 
 # Together with Valkey's below two seconds, after which those who ask take no answer for a no.
@@ -81,6 +81,8 @@ class CacheReachable(HealthCheck):
     def run(self) -> None:
         if not cache.is_reachable():
             raise ServiceWarning("Valkey does not answer; requests are slower")
+        if counted.IS_APART and not counted.SERVER.is_reachable():
+            raise ServiceWarning("Valkey of the limits does not answer; each process has its share")
 
 
 @dataclasses.dataclass
@@ -169,6 +171,7 @@ def details() -> dict[str, Any]:
         "disk_free_mb": shutil.disk_usage(settings.BASE_DIR).free // 1_024**2,
         "pool": pool.get_stats() if pool is not None else {},
         "valkey": cache.about(),
+        **({"valkey_state": counted.SERVER.about()} if counted.IS_APART else {}),
     }
 
 

@@ -16,7 +16,7 @@ import orjson
 from django.conf import settings
 from django.db import transaction
 
-from core import audit, cache, clock, context, errors, metrics, rates
+from core import audit, clock, context, counted, errors, metrics, rates
 from core.models import LimitPlan
 from core.principals import HOUSE_USER_ID, Principal
 
@@ -214,7 +214,7 @@ def _standing(plan: Plan, verdict: rates.Verdict) -> Standing:
 def _publish() -> None:
     """Tell every worker at once; the older table would else stay until its time is over."""
     _here.forget()
-    cache.overwrite(_TABLE, _read(), ttl_s=_TABLE_TTL_S)
+    counted.SERVER.overwrite(_TABLE, _read(), ttl_s=_TABLE_TTL_S)
 
 
 def _read() -> bytes:
@@ -261,10 +261,10 @@ class _Here:
 
     def newest(self) -> _Table:
         """Return the plans as of now on every worker; older without the cache."""
-        (packed,) = cache.get_many([_TABLE])
+        (packed,) = counted.SERVER.get_many([_TABLE])
         if packed is None:
             packed = self._of_database()
-            cache.put_if_absent(_TABLE, packed, ttl_s=_TABLE_TTL_S)
+            counted.SERVER.put_if_absent(_TABLE, packed, ttl_s=_TABLE_TTL_S)
         table = self._table = _Table.unpacked(packed)
         self._seen_at_ms = clock.monotonic_ms()
         return table

@@ -20,7 +20,7 @@ from typing import Final
 
 from django.conf import settings
 
-from core import cache, clock, metrics
+from core import clock, counted, metrics
 
 KEYS_MAX: Final = 50_000
 
@@ -127,7 +127,7 @@ def _move(
     moves = [
         number for rate in rates for number in (tokens * rate.one_us, rate.limit * rate.one_us)
     ]
-    answered = cache.run_script(
+    answered = counted.SERVER.run_script(
         _TAKE,
         keys=[known[0], *(f"rate:{rate.key}" for rate in rates)],
         arguments=[known[1], *moves],

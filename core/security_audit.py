@@ -13,7 +13,7 @@ import urllib3
 from django.conf import settings
 from django.core.checks import WARNING, run_checks
 
-from core import cache, clock, libraries, self_assessment
+from core import clock, counted, libraries, self_assessment
 from core.cluster import security
 
 PASSED: Final = "passed"
@@ -111,8 +111,8 @@ def _of_database(connection: psycopg.Connection[tuple[object, ...]]) -> list[Row
 
 def _of_valkey() -> Row:
     """Say whether Valkey may forget counters, and so let through what a limit would refuse."""
-    told = cache.about()
-    if not told and not cache.is_reachable():
+    told = counted.SERVER.about()
+    if not told and not counted.SERVER.is_reachable():
         return Row("valkey", FAILED, ["it cannot be reached"])
     if not told.get("eviction"):
         return Row("valkey", NOT_LOOKED_AT, ["it does not tell what it does when it is full"])
@@ -120,7 +120,7 @@ def _of_valkey() -> Row:
         return Row("valkey", PASSED, [])
     fault = (
         f"beyond {told['memory_max_mb']} MiB it evicts keys ({told['eviction']}), counters of "
-        "limits among them: set maxmemory-policy noeviction"
+        "limits among them: give REDIS_STATE_URL a Valkey with maxmemory-policy noeviction"
     )
     return Row("valkey", FAILED, [fault])
 

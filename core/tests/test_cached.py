@@ -149,7 +149,7 @@ def test_lives_differ_by_a_tenth_and_by_kind(settings):
     assert 54 <= cached.ttl_s("external") <= 66
     assert 270 <= cached.ttl_s("user") <= 330
     cached.get_or_load("external", "k", owner="o", load=lambda: 1)
-    remaining = cache._client().ttl(f"{cache.PREFIX}cached:external:k")
+    remaining = cache.SERVER.client().ttl(f"{cache.PREFIX}cached:external:k")
     assert 50 <= remaining <= 66
 
 
@@ -198,8 +198,9 @@ def test_dead_cache_is_asked_once(monkeypatch):
             asked.append(name)
             raise redis.ConnectionError
 
-    monkeypatch.setattr(cache, "_client", Dead)
-    monkeypatch.setattr(cache, "_usable_at_ms", 0.0)
+    monkeypatch.setattr(cache.SERVER, "client", Dead)
+    monkeypatch.setattr(cache.SERVER, "_line", Dead())
+    monkeypatch.setattr(cache.SERVER, "_usable_at_ms", 0.0)
     load, calls = _counting("value")
     for _ in range(20):
         assert cached.get_or_load("user", "1", owner="1", load=load) == "value"

@@ -58,6 +58,7 @@ def test_every_fault_is_reported_at_once():
         ({"DATABASE_OWNER_URL": "postgresql://o@/n?host=db&sslmode=require"}, "OWNER_URL must say"),
         ({"DATABASE_BACKUP_URL": "postgresql://b@db/n?sslmode=verify-ca"}, "BACKUP_URL must say"),
         ({"REDIS_URL": "http://cache"}, "REDIS_URL"),
+        ({"REDIS_STATE_URL": "http://state"}, "REDIS_STATE_URL"),
         ({"DB_LOCK_TIMEOUT_MS": "6000"}, "DB_LOCK_TIMEOUT_MS must be shorter"),
         ({"DB_STATEMENT_TIMEOUT_MS": "40000"}, "DB_STATEMENT_TIMEOUT_MS must be shorter"),
         ({"REQUEST_DEADLINE_MS": "90000"}, "REQUEST_DEADLINE_MS must be shorter"),

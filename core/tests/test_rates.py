@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from core import cache, client_address, clock, context, rates
+from core import cache, client_address, clock, context, counted, rates
 
 pytestmark = pytest.mark.django_db
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 def alone(monkeypatch):
     """One process without Valkey, and its clock, which stands until it is moved by seconds."""
     monkeypatch.setattr(settings, "ENV", dataclasses.replace(settings.ENV, web_workers=1))
-    monkeypatch.setattr(cache, "run_script", lambda *_, **__: None)
+    monkeypatch.setattr(counted.SERVER, "run_script", lambda *_, **__: None)
     moment = [clock.monotonic_ms()]
     monkeypatch.setattr(clock, "monotonic_ms", lambda: moment[0])
 
@@ -35,7 +35,7 @@ def pass_time(request):
     its counters are."""
     if request.param == "alone":
         return request.getfixturevalue("alone")
-    client: Any = cache._client()
+    client: Any = cache.SERVER.client()
 
     def move(seconds: float) -> None:
         for name in client.keys(f"{cache.PREFIX}rate:*"):

@@ -102,8 +102,8 @@ def test_details_tell_an_operator_how_this_process_is():
 
 
 def test_details_are_fewer_without_valkey(monkeypatch):
-    monkeypatch.setattr(cache._client().connection_pool, "get_connection", _no_connection)
-    monkeypatch.setattr(cache._line, "ready", _no_connection)
+    monkeypatch.setattr(cache.SERVER.client().connection_pool, "get_connection", _no_connection)
+    monkeypatch.setattr(cache.SERVER._line, "ready", _no_connection)
     answer = Client().get("/health/detailed", headers={"Authorization": "Bearer test-metrics"})
     body = answer.json()
     assert (answer.status_code, body["checks"]["cache"]["status"]) == (200, "degraded")

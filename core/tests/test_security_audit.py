@@ -8,7 +8,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from core import cache, security_audit
+from core import counted, security_audit
 from core.cluster import security
 from tests.database import url_of
 from tests.peers import Peer
@@ -38,7 +38,7 @@ def test_report_says_what_it_did_not_look_at(committed_db: str):
 def test_valkey_that_may_forget_counters_is_told_so(committed_db: str, monkeypatch):
     # That of the suite, as that of `make run`, is small and keeps what was used last.
     assert states(committed_db)["valkey"] == "failed"
-    told = cache.about()
+    told = counted.SERVER.about()
     for answer, state in (
         ({**told, "eviction": "noeviction"}, "passed"),
         ({**told, "memory_max_mb": 0}, "passed"),
@@ -46,9 +46,9 @@ def test_valkey_that_may_forget_counters_is_told_so(committed_db: str, monkeypat
         ({**told, "eviction": ""}, "not looked at"),
         ({}, "not looked at"),
     ):
-        monkeypatch.setattr(cache, "about", lambda answer=answer: answer)
+        monkeypatch.setattr(counted.SERVER, "about", lambda answer=answer: answer)
         assert states(committed_db)["valkey"] == state
-    monkeypatch.setattr(cache, "is_reachable", lambda: False)
+    monkeypatch.setattr(counted.SERVER, "is_reachable", lambda: False)
     assert states(committed_db)["valkey"] == "failed"
 
 

@@ -254,7 +254,7 @@ def test_last_use_is_written_at_most_once_a_minute(ada: Person, held_clock):
 def test_forgotten_generation_is_a_miss_not_an_error(ada: Person):
     _, token = services.start_session(user=ada.user)
     services.authenticate(token)
-    cache._client().flushdb()
+    cache.SERVER.client().flushdb()
     assert services.authenticate(token).user_id == ada.user.pk
 
 
