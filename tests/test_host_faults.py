@@ -35,7 +35,7 @@ def test_log_that_takes_no_line_stops_nothing(serve, tmp_path):
 
     def is_told() -> bool:
         assert ada.call("GET", "/api/v1/me/")[0] == 200
-        return '"route": "api/v1/me/"' in log.read_text(encoding="utf-8")
+        return '"route":"api/v1/me/"' in log.read_text(encoding="utf-8")
 
     until(is_told)
     assert service.process.poll() is None
