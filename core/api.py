@@ -88,7 +88,7 @@ def listed(
     asked = PageRequest(request, scope=scope)
 
     def render(row: T) -> dict[str, Any]:
-        return dict(shape(row).data)
+        return dict(_shapes.of(shape).to_representation(row))
 
     if request.accepted_renderer.format != "csv":
         return Response({**(beside or {}), **fetch(asked).as_json(render)})
@@ -142,9 +142,9 @@ def _validated(shape: type[Serializer[Any]], data: Any) -> dict[str, Any]:
 
 
 class _Shapes(threading.local):
-    """Serializers that this thread checks bodies with: to make one copies each of its fields.
+    """Serializers that this thread reads bodies and shows rows with: making one copies its fields.
 
-    They may keep nothing of what they check, and know of no request.
+    They may keep nothing of what they read or show, and know of no request.
     """
 
     def __init__(self) -> None:
